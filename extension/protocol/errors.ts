@@ -1,0 +1,252 @@
+/**
+ * Every failure a person can meet has a code here and one factory, so that the command line, the
+ * editor and the RPC say the same thing and a script can rely on the code. Bugs are not listed: they throw.
+ */
+
+/** Stable codes: part of the command line's contract. Add, never rename. */
+export type KvasirErrorCode =
+    | "usage"
+    | "unknown-policy"
+    | "unknown-flag"
+    | "model-missing"
+    | "model-broken"
+    | "model-unsupported"
+    | "model-too-large"
+    | "model-changed"
+    | "addon-missing"
+    | "addon-mismatch"
+    | "file-missing"
+    | "file-changed"
+    | "position-outside"
+    | "question-too-long"
+    | "kv-limit"
+    | "out-of-memory"
+    | "cancelled"
+    | "busy"
+    | "store-corrupt"
+    | "disk-full"
+    | "store-read-only"
+    | "cache-locked"
+    | "profile-mismatch"
+    | "pairs-invalid"
+    | "internal";
+
+/** The form that crosses a process boundary and that `--json` prints under `error`. */
+export interface KvasirErrorData {
+    code: KvasirErrorCode;
+    message: string;
+    fix?: string;
+}
+
+export interface KvasirErrorOptions {
+    /** One sentence: the way out. Shown after the message. */
+    fix?: string | undefined;
+    cause?: unknown;
+}
+
+export class KvasirError extends Error {
+    readonly code: KvasirErrorCode;
+    /** One sentence: the way out, when there is one. */
+    readonly fix: string | undefined;
+
+    constructor(code: KvasirErrorCode, message: string, {fix, cause}: KvasirErrorOptions = {}) {
+        super(message, cause === undefined ? undefined : {cause});
+        this.name = "KvasirError";
+        this.code = code;
+        this.fix = fix;
+    }
+
+    toJSON(): KvasirErrorData {
+        return this.fix === undefined
+            ? {code: this.code, message: this.message}
+            : {code: this.code, message: this.message, fix: this.fix};
+    }
+
+    /** Rebuilds an error that crossed a process boundary, code and fix included. */
+    static fromJSON({code, message, fix}: KvasirErrorData): KvasirError {
+        return new KvasirError(code, message, {fix});
+    }
+}
+
+/** True for a KvasirError of this build or of another bundle in the same process (hence no instanceof). */
+export function isKvasirError(error: unknown, code?: KvasirErrorCode): error is KvasirError {
+    return (
+        error instanceof Error &&
+        error.name === "KvasirError" &&
+        "code" in error &&
+        (code === undefined || error.code === code)
+    );
+}
+
+/** Anything thrown, as a KvasirError: unknown errors become `internal` and keep their cause. */
+export function toKvasirError(error: unknown): KvasirError {
+    return isKvasirError(error) ? error : internal(error);
+}
+
+/** Process exit code: 2 for wrong usage, 1 for every other failure. */
+export function exitCodeOf(code: KvasirErrorCode): 1 | 2 {
+    return code === "usage" || code === "unknown-flag" || code === "unknown-policy" ? 2 : 1;
+}
+
+export function usage(message: string, fix?: string): KvasirError {
+    return new KvasirError("usage", message, {fix});
+}
+
+export function unknownPolicy(name: string, known: readonly string[]): KvasirError {
+    return new KvasirError("unknown-policy", `no policy is called "${name}".`, {
+        fix: `Choose one of: ${known.join(", ")}.`,
+    });
+}
+
+export function unknownFlag(flag: string, command?: string): KvasirError {
+    return new KvasirError("unknown-flag", `unknown option "${flag}".`, {
+        fix: `Run \`kvasir ${command === undefined ? "" : `${command} `}--help\` for the options there are.`,
+    });
+}
+
+export function modelMissing(path: string): KvasirError {
+    return new KvasirError("model-missing", `there is no model file at ${path}.`, {
+        fix: "Give a GGUF file with --model PATH, or run `npm run setup` for the small model.",
+    });
+}
+
+export function modelBroken(path: string, reason: string, cause?: unknown): KvasirError {
+    return new KvasirError("model-broken", `${path} is not a readable GGUF model: ${reason}.`, {
+        fix: "Download the file again; it may have been cut short.",
+        cause,
+    });
+}
+
+export function modelUnsupported(path: string, reason: string): KvasirError {
+    return new KvasirError("model-unsupported", `${path} cannot be used: ${reason}.`, {
+        fix: "Use a model with ordinary rotary attention, such as Llama, Qwen, Gemma or SmolLM.",
+    });
+}
+
+export function modelTooLarge(path: string, neededBytes: number, availableBytes: number): KvasirError {
+    return new KvasirError(
+        "model-too-large",
+        `${path} needs ${mib(neededBytes)} of memory and ${mib(availableBytes)} are free.`,
+        {fix: "Choose a smaller model or a smaller quantisation."},
+    );
+}
+
+export function modelChanged(path: string): KvasirError {
+    return new KvasirError("model-changed", `the model file ${path} changed while it was in use.`, {
+        fix: "Run the command again: files are then read anew with the new model.",
+    });
+}
+
+export function addonMissing(path: string, cause?: unknown): KvasirError {
+    return new KvasirError("addon-missing", `Kvasir's native addon is missing or does not load: ${path}.`, {
+        fix: "Run `npm run setup`, which builds it.",
+        cause,
+    });
+}
+
+export function addonMismatch(reason: string): KvasirError {
+    return new KvasirError("addon-mismatch", `the native addon does not fit the loaded llama.cpp: ${reason}.`, {
+        fix: "Run `npm ci && npm run setup`, so that both come from the same pinned version.",
+    });
+}
+
+export function fileMissing(path: string): KvasirError {
+    return new KvasirError("file-missing", `there is no file ${path}.`, {
+        fix: "Check the path; it is taken relative to the workspace root.",
+    });
+}
+
+export function fileChanged(path: string): KvasirError {
+    return new KvasirError("file-changed", `${path} changed while it was being read.`, {
+        fix: "Read it again; nothing of the old content was kept.",
+    });
+}
+
+export function positionOutside(path: string, line: number, column: number, reason: string): KvasirError {
+    return new KvasirError("position-outside", `line ${line}, column ${column} is outside ${path}: ${reason}.`, {
+        fix: "Lines and columns count from 1, columns in UTF-16 units.",
+    });
+}
+
+export function questionTooLong(nTokens: number, limitTokens: number): KvasirError {
+    return new KvasirError(
+        "question-too-long",
+        `the question has ${nTokens} tokens and the model's window leaves ${limitTokens}.`,
+        {fix: "Shorten the question; name long passages as files with --context instead."},
+    );
+}
+
+export function kvLimit(neededBytes: number, limitBytes: number, what: string): KvasirError {
+    return new KvasirError("kv-limit", `${what} needs ${mib(neededBytes)} of the ${mib(limitBytes)} KV limit.`, {
+        fix: "Raise --kv-mib, lower --budget, or attend fewer files.",
+    });
+}
+
+export function outOfMemory(what: string, cause?: unknown): KvasirError {
+    return new KvasirError("out-of-memory", `there was not enough memory for ${what}.`, {
+        fix: "Lower --kv-mib or use a smaller model; what was read before is still there.",
+        cause,
+    });
+}
+
+export function cancelled(what = "the work"): KvasirError {
+    return new KvasirError("cancelled", `${what} was cancelled.`);
+}
+
+export function busy(what: string): KvasirError {
+    return new KvasirError("busy", `${what} is busy with another job.`, {fix: "Wait for it or cancel it."});
+}
+
+export function storeCorrupt(path: string, reason: string): KvasirError {
+    return new KvasirError("store-corrupt", `the stored segment ${path} is damaged: ${reason}.`, {
+        fix: "It is ignored and read again; `kvasir cache verify` removes damaged files.",
+    });
+}
+
+export function diskFull(path: string, cause?: unknown): KvasirError {
+    return new KvasirError("disk-full", `the disk is full: ${path} could not be written.`, {
+        fix: "Free some space or choose another folder with --cache-dir.",
+        cause,
+    });
+}
+
+export function storeReadOnly(path: string, cause?: unknown): KvasirError {
+    return new KvasirError("store-read-only", `the cache folder ${path} cannot be written.`, {
+        fix: "Choose a writable folder with --cache-dir.",
+        cause,
+    });
+}
+
+export function cacheLocked(path: string, holder?: string): KvasirError {
+    return new KvasirError(
+        "cache-locked",
+        `another process${holder === undefined ? "" : ` (${holder})`} is changing the cache in ${path}.`,
+        {fix: "Try again when it has ended, or use another --cache-dir."},
+    );
+}
+
+export function profileMismatch(path: string, reason: string): KvasirError {
+    return new KvasirError("profile-mismatch", `the head profile ${path} does not fit the model: ${reason}.`, {
+        fix: "Run `kvasir calibrate` to measure it for this model.",
+    });
+}
+
+export function pairsInvalid(path: string, reason: string, cause?: unknown): KvasirError {
+    return new KvasirError("pairs-invalid", `${path} holds no usable pairs: ${reason}.`, {
+        fix: 'Expected {"prefix", "samples": [{"path", "text", "context": [{"path", "text"}]}]}.',
+        cause,
+    });
+}
+
+/** For what should not have happened: keeps the cause, whose stack goes to the log. */
+export function internal(cause: unknown): KvasirError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new KvasirError("internal", reason === "" ? "an unexpected error." : reason, {
+        fix: "This is a bug in Kvasir; the log has the details.",
+        cause,
+    });
+}
+
+function mib(bytes: number): string {
+    return `${Math.ceil(bytes / 2 ** 20)} MiB`;
+}
