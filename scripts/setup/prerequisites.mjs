@@ -115,7 +115,8 @@ export function describeMissing(missing, manager = packageManager()) {
  * @param {string} minimum
  */
 export function isAtLeast(version, minimum) {
-    const [have, need] = [version, minimum].map((text) => text.split(".").map((part) => Number.parseInt(part, 10) || 0));
+    const numbers = (/** @type {string} */ text) => text.split(".").map((part) => Number.parseInt(part, 10) || 0);
+    const [have, need] = [numbers(version), numbers(minimum)];
     for (let i = 0; i < Math.max(have.length, need.length); i++) {
         const difference = (have[i] ?? 0) - (need[i] ?? 0);
         if (difference !== 0) return difference > 0;

@@ -1,0 +1,87 @@
+/** The phases of `npm test`, cheap ones first. Each runs in its own process, so that none takes the others down. */
+import {spawn} from "node:child_process";
+import {mkdir, readFile, readdir, rm} from "node:fs/promises";
+import path from "node:path";
+import {artefacts, root} from "../setup/paths.mjs";
+import {countCommand, countVitest} from "./count.mjs";
+
+const bin = (/** @type {string} */ file) => path.join(root, "node_modules", file);
+
+/**
+ * @typedef {object} Phase
+ * @property {string} name
+ * @property {() => Promise<import("./count.mjs").Count | undefined>} run undefined: there is nothing to run yet
+ */
+
+/** @type {readonly Phase[]} */
+export const phases = [
+    commandPhase("lint", [[bin("eslint/bin/eslint.js"), "."]]),
+    commandPhase("types", [
+        [bin("typescript/bin/tsc"), "-p", "tsconfig.json"],
+        [bin("typescript/bin/tsc"), "-p", "webview/tsconfig.json"],
+    ]),
+    vitestPhase("unit"),
+    vitestPhase("native"),
+    vitestPhase("engine"),
+];
+
+/**
+ * @param {string} name
+ * @param {readonly (readonly string[])[]} commands Node scripts with their arguments; all run, one failure fails the phase
+ * @returns {Phase}
+ */
+function commandPhase(name, commands) {
+    return {
+        name,
+        async run() {
+            let worst = /** @type {number | null} */ (0);
+            for (const command of commands) worst = (await runNode(command)) === 0 ? worst : 1;
+            return countCommand(worst);
+        },
+    };
+}
+
+/**
+ * @param {string} name a project of vitest.config.ts and a folder below test/
+ * @returns {Phase}
+ */
+function vitestPhase(name) {
+    return {
+        name,
+        async run() {
+            if (!(await hasTests(path.join(root, "test", name)))) return undefined;
+            const reportFile = path.join(artefacts, "logs", `test-${name}.json`);
+            await mkdir(path.dirname(reportFile), {recursive: true});
+            await rm(reportFile, {force: true});
+            const exitCode = await runNode([
+                bin("vitest/vitest.mjs"),
+                "run",
+                "--project",
+                name,
+                "--reporter=default",
+                "--reporter=json",
+                `--outputFile.json=${reportFile}`,
+            ]);
+            const report = await readFile(reportFile, "utf8").then(JSON.parse, () => undefined);
+            return countVitest(report, exitCode);
+        },
+    };
+}
+
+/** @param {string} folder */
+async function hasTests(folder) {
+    const files = await readdir(folder, {recursive: true}).catch(() => []);
+    return files.some((file) => file.endsWith(".test.ts"));
+}
+
+/**
+ * @param {readonly string[]} script
+ * @returns {Promise<number | null>} exit code, null when a signal ended it
+ */
+function runNode(script) {
+    return new Promise((resolve) => {
+        const child = spawn(process.execPath, [...script], {cwd: root, stdio: ["ignore", "inherit", "inherit"]});
+        child.once("error", () => resolve(1));
+        child.once("close", (code) => resolve(code));
+    });
+}
