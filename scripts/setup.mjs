@@ -12,13 +12,16 @@ import {steps} from "./setup/steps/index.mjs";
 
 /** @typedef {import("./setup/plan.mjs").Step} Step */
 
+/** The log has all of a failing program's output; this much of its end is shown. */
+const nShownLines = 40;
+
 const say = (/** @type {string} */ text) => process.stderr.write(`${text}\n`);
 
 try {
     process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    if (error.output) say(`\n${error.output}\n`);
+    if (error.output) say(`\n${error.output.split("\n").slice(-nShownLines).join("\n")}\n`);
     say(`set-up: ${error.message}${error.fix === undefined ? "" : `\n${error.fix}`}${error.log === undefined ? "" : `\nLog: ${error.log}`}`);
     process.exitCode = 1;
 }

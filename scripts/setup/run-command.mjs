@@ -6,8 +6,8 @@ import path from "node:path";
 import {logs, root} from "./paths.mjs";
 import {SetupError} from "./setup-error.mjs";
 
-/** Enough of the end of a failing program's output to see why it failed. */
-const tailLines = 40;
+/** What is kept of a failing program's output: enough to find the reason in it. */
+const tailLines = 400;
 
 /**
  * @param {string} program

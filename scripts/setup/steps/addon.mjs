@@ -62,7 +62,7 @@ async function addonKey() {
     if (headers === undefined) return undefined;
     const [sources, ...versions] = await Promise.all([
         hashFolder(addonSource, (file) => !file.startsWith("build/") && /\.(cpp|h|hpp|inc|txt|cmake)$/.test(file)),
-        ...["node-addon-api", "node-api-headers"].map(
+        ...["node-llama-cpp", "node-addon-api", "node-api-headers"].map(
             async (name) => JSON.parse(await readFile(path.join(root, "node_modules", name, "package.json"), "utf8")).version,
         ),
     ]);

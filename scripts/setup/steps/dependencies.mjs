@@ -4,7 +4,7 @@ import {readFile} from "node:fs/promises";
 import path from "node:path";
 import {root} from "../paths.mjs";
 import {runNpm} from "../run-command.mjs";
-import {fetchError} from "../setup-error.mjs";
+import {SetupError, fetchError} from "../setup-error.mjs";
 
 /**
  * @typedef {{version?: string, integrity?: string, optional?: boolean, link?: boolean}} LockedPackage
@@ -32,6 +32,9 @@ export const dependencies = {
         try {
             await runNpm([...command, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=http"], {log: "dependencies", report});
         } catch (error) {
+            if (error instanceof SetupError && error.output?.includes("npm ci` can only install packages when")) {
+                throw new SetupError("package.json and package-lock.json disagree.", {fix: "Run `npm install` and keep both files.", log: error.log});
+            }
             throw fetchError("The npm packages", error);
         }
         return "installed as locked";
