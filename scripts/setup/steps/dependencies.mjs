@@ -54,7 +54,9 @@ export function findStale(wanted, installed) {
             if (place === "" || locked.link) return false;
             const found = installed.packages[place];
             if (found === undefined) return !locked.optional;
-            return found.version !== locked.version || found.integrity !== locked.integrity;
+            // Binaries for other platforms may stand in the lock without a checksum.
+            const isOtherContent = locked.integrity !== undefined && found.integrity !== locked.integrity;
+            return found.version !== locked.version || isOtherContent;
         })
         .map(([place]) => place);
 }

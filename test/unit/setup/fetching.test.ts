@@ -48,6 +48,7 @@ describe("findStale", () => {
                 "node_modules/other": locked,
                 "node_modules/for-another-platform": {...locked, optional: true},
                 "node_modules/optional-but-old": {...locked, optional: true},
+                "node_modules/without-checksum": {version: "1.0.0", optional: true},
             },
         };
         const installed = {
@@ -56,6 +57,7 @@ describe("findStale", () => {
                 "node_modules/older": {...locked, version: "0.9.0"},
                 "node_modules/other": {...locked, integrity: "sha512-b"},
                 "node_modules/optional-but-old": {...locked, version: "0.9.0", optional: true},
+                "node_modules/without-checksum": {...locked, optional: true},
                 "node_modules/fetched-besides": locked,
             },
         };
