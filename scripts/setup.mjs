@@ -79,9 +79,12 @@ async function pendingOf(plan) {
 
 /** @param {readonly Step[]} plan */
 async function sayReady(plan) {
+    /** @type {string[]} */
+    const ready = [];
     for (const step of plan) {
         const {state, detail} = await step.status();
         if (state === "skipped") say(`  – ${step.title}: skipped, ${detail}`);
+        else ready.push(step.title);
     }
-    say(`Set-up is complete: ${plan.map((step) => step.title).join(", ")}.`);
+    say(`Ready: ${ready.join(", ")}.`);
 }

@@ -71,7 +71,7 @@ export function findMissing(wanted, probe = probeProgram, nodeVersion = process.
     if (tools.has("c++")) check("c++", hasCompiler(probe) ? undefined : "a C++ compiler");
     if (tools.has("python") || tools.has("pip")) {
         const python = findPython(probe);
-        if (python === undefined) check(tools.has("python") ? "python" : "pip", "Python 3 with pip");
+        if (python === undefined) check(tools.has("pip") ? "pip" : "python", tools.has("pip") ? "Python 3 with pip" : "Python 3");
         else check("pip", probe(python[0], [...python.slice(1), "-m", "pip", "--version"]) === undefined ? "pip (for Python 3)" : undefined);
     }
     return missing;
@@ -94,7 +94,7 @@ export function findPython(probe = probeProgram) {
  * @param {Manager | undefined} [manager]
  */
 export function describeMissing(missing, manager = packageManager()) {
-    const lines = ["Set-up needs:", ...missing.map(({problem}) => `  - ${problem}`)];
+    const lines = ["these programs are missing:", ...missing.map(({problem}) => `  - ${problem}`)];
     const names = new Set();
     for (const {tool} of missing) {
         if (tool === "node" || tool === "npm") continue;

@@ -66,12 +66,14 @@ export async function runCommand(program, programArguments, {log, report = () =>
  * @param {Parameters<typeof runCommand>[2]} options
  */
 export async function runNpm(npmArguments, options) {
+    // Said even under `npm run -s`, which hands its silence down: it is what tells why a fetch failed.
+    const spoken = [...npmArguments, "--loglevel=http"];
     const started = process.env.npm_execpath;
     if (started !== undefined && /^npm-cli\.[cm]?js$/.test(path.basename(started))) {
-        return runCommand(process.execPath, [started, ...npmArguments], options);
+        return runCommand(process.execPath, [started, ...spoken], options);
     }
     // On Windows npm is a .cmd file, which only a shell starts; the arguments are ours and need no quoting.
-    return runCommand("npm", npmArguments, {...options, shell: process.platform === "win32"});
+    return runCommand("npm", spoken, {...options, shell: process.platform === "win32"});
 }
 
 /**

@@ -30,7 +30,7 @@ export const dependencies = {
         const isFresh = !existsSync(path.join(root, "node_modules/.package-lock.json"));
         const command = isFresh ? ["ci"] : ["install", "--no-save"];
         try {
-            await runNpm([...command, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=http"], {log: "dependencies", report});
+            await runNpm([...command, "--ignore-scripts", "--no-audit", "--no-fund"], {log: "dependencies", report});
         } catch (error) {
             if (error instanceof SetupError && error.output?.includes("npm ci` can only install packages when")) {
                 throw new SetupError("package.json and package-lock.json disagree.", {fix: "Run `npm install` and keep both files.", log: error.log});

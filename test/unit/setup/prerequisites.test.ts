@@ -25,7 +25,7 @@ describe.runIf(process.platform !== "win32")("findMissing", () => {
 
     it("names everything that is missing at once", () => {
         const missing = findMissing(all, machine({}), "18.20.4").map(({tool}) => tool);
-        expect(new Set(missing)).toEqual(new Set(["node", "git", "python", "cmake", "c++", "tar"]));
+        expect(new Set(missing)).toEqual(new Set(["node", "git", "pip", "cmake", "c++", "tar"]));
     });
 
     it("asks only for what is wanted", () => {
