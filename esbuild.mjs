@@ -20,10 +20,30 @@ const browser = /** @type {const} */ ({platform: "browser", target: "es2022", fo
 /** @type {Readonly<Record<string, esbuild.BuildOptions & {entry: string, outfile: string}>>} */
 const bundles = {
     // node-llama-cpp finds its binaries beside its own files, so it is never bundled.
-    cli: {entry: "extension/cli/main.ts", outfile: "dist/cli.mjs", ...node, format: "esm", external: ["node-llama-cpp"], banner: requireBanner},
-    engine: {entry: "extension/engine/process/main.ts", outfile: "dist/engine.mjs", ...node, format: "esm", external: ["node-llama-cpp"], banner: requireBanner},
+    cli: {
+        entry: "extension/cli/main.ts",
+        outfile: "dist/cli.mjs",
+        ...node,
+        format: "esm",
+        external: ["node-llama-cpp"],
+        banner: requireBanner,
+    },
+    engine: {
+        entry: "extension/engine/process/main.ts",
+        outfile: "dist/engine.mjs",
+        ...node,
+        format: "esm",
+        external: ["node-llama-cpp"],
+        banner: requireBanner,
+    },
     // VS Code gives `vscode` to CommonJS modules only in the versions we support.
-    extension: {entry: "extension/host/extension.ts", outfile: "dist/extension.cjs", ...node, format: "cjs", external: ["vscode"]},
+    extension: {
+        entry: "extension/host/extension.ts",
+        outfile: "dist/extension.cjs",
+        ...node,
+        format: "cjs",
+        external: ["vscode"],
+    },
     chat: {entry: "webview/chat/main.ts", outfile: "dist/webview/chat.js", ...browser},
     "cache-view": {entry: "webview/cache-view/main.ts", outfile: "dist/webview/cache-view.js", ...browser},
 };

@@ -15,7 +15,11 @@ const layers = {
     host: {layers: ["protocol", "core"], node: true, packages: ["*", "vscode"]},
     cli: {layers: ["protocol", "core", "engine"], node: true, packages: ["*"]},
     webview: {layers: ["protocol"], node: false, packages: []},
-    test: {layers: ["protocol", "core", "engine", "host", "cli", "webview", "scripts"], node: true, packages: ["*", "vscode", "node-llama-cpp"]},
+    test: {
+        layers: ["protocol", "core", "engine", "host", "cli", "webview", "scripts"],
+        node: true,
+        packages: ["*", "vscode", "node-llama-cpp"],
+    },
     scripts: {layers: [], node: true, packages: ["*"]},
 };
 const ownersOnly = ["vscode", "node-llama-cpp"];
@@ -25,7 +29,10 @@ const importPolicies = Object.entries(layers).flatMap(([layer, may]) => {
     const policies = [{from, allow: {to: {element: {types: {anyOf: [layer, ...may.layers]}}}}}];
     if (may.node) policies.push({from, allow: {to: {module: {origin: "core"}}}});
     for (const name of may.packages) {
-        policies.push({from, allow: {to: {module: name === "*" ? {origin: "external"} : {origin: "external", source: name}}}});
+        policies.push({
+            from,
+            allow: {to: {module: name === "*" ? {origin: "external"} : {origin: "external", source: name}}},
+        });
     }
     for (const name of ownersOnly.filter((owned) => !may.packages.includes(owned))) {
         policies.push({from, disallow: {to: {module: {origin: "external", source: name}}}});
@@ -85,7 +92,11 @@ export default defineConfig(
         plugins: {boundaries},
         settings: {
             "boundaries/elements": [
-                ...["protocol", "core", "engine", "host", "cli"].map((type) => ({type, pattern: `extension/${type}/**`, partialMatch: false})),
+                ...["protocol", "core", "engine", "host", "cli"].map((type) => ({
+                    type,
+                    pattern: `extension/${type}/**`,
+                    partialMatch: false,
+                })),
                 ...["webview", "test", "scripts"].map((type) => ({type, pattern: `${type}/**`, partialMatch: false})),
             ],
             "boundaries/files": [{category: "bundler", pattern: "esbuild.mjs"}],
@@ -93,7 +104,10 @@ export default defineConfig(
             "import/resolver": {[`${import.meta.dirname}/scripts/lint/typescript-resolver.cjs`]: {}},
         },
         rules: {
-            "boundaries/dependencies": ["error", {default: "disallow", checkAllOrigins: true, checkUnknownLocals: true, policies: importPolicies}],
+            "boundaries/dependencies": [
+                "error",
+                {default: "disallow", checkAllOrigins: true, checkUnknownLocals: true, policies: importPolicies},
+            ],
             "boundaries/no-unknown-files": "error",
         },
     },

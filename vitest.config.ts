@@ -2,7 +2,13 @@ import {defineConfig} from "vitest/config";
 
 // One project per cost: unit is pure and parallel; native and engine load llama.cpp, so their files
 // run one after another in one fork (two models in memory at once would fight for cores and RAM).
-const oneAtATime = {pool: "forks", fileParallelism: false, isolate: true, testTimeout: 180_000, hookTimeout: 300_000} as const;
+const oneAtATime = {
+    pool: "forks",
+    fileParallelism: false,
+    isolate: true,
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+} as const;
 
 export default defineConfig({
     test: {

@@ -4,6 +4,8 @@ import path from "node:path";
 import {root} from "./setup/paths.mjs";
 
 if (!existsSync(path.join(root, "extension/cli/main.ts"))) {
-    process.stderr.write("The demo needs the command line (extension/cli/main.ts), which is not part of this checkout.\n");
+    process.stderr.write(
+        "The demo needs the command line (extension/cli/main.ts), which is not part of this checkout.\n",
+    );
     process.exitCode = 1;
 }

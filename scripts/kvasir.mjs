@@ -11,7 +11,8 @@ import {root} from "./setup/paths.mjs";
 const entry = "extension/cli/main.ts";
 const bundle = path.join(root, "dist/cli.mjs");
 
-if (!existsSync(path.join(root, "node_modules/esbuild"))) fail("the packages are not installed.", "Run `npm run setup` once.");
+if (!existsSync(path.join(root, "node_modules/esbuild")))
+    fail("the packages are not installed.", "Run `npm run setup` once.");
 if (!existsSync(path.join(root, entry))) fail("the command line is not part of this checkout.");
 if (!(await isCurrent())) {
     const {build} = await import("../esbuild.mjs");
@@ -28,7 +29,9 @@ async function isCurrent() {
         if (!existsSync(bundle)) return false;
         /** @type {{startedMs: number, inputs: string[]}} */
         const {startedMs, inputs} = JSON.parse(await readFile(`${bundle}.inputs.json`, "utf8"));
-        return [...inputs, "esbuild.mjs", "package-lock.json"].every((input) => statSync(path.join(root, input)).mtimeMs < startedMs);
+        return [...inputs, "esbuild.mjs", "package-lock.json"].every(
+            (input) => statSync(path.join(root, input)).mtimeMs < startedMs,
+        );
     } catch {
         // Never bundled, or one of its sources is gone.
         return false;

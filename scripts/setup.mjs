@@ -22,7 +22,9 @@ try {
 } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     if (error.output) say(`\n${error.output.split("\n").slice(-nShownLines).join("\n")}\n`);
-    say(`set-up: ${error.message}${error.fix === undefined ? "" : `\n${error.fix}`}${error.log === undefined ? "" : `\nLog: ${error.log}`}`);
+    say(
+        `set-up: ${error.message}${error.fix === undefined ? "" : `\n${error.fix}`}${error.log === undefined ? "" : `\nLog: ${error.log}`}`,
+    );
     process.exitCode = 1;
 }
 
@@ -45,7 +47,9 @@ async function main(argv) {
         if (!wanted.quiet) await sayReady(plan);
         return 0;
     }
-    return withLock(() => bringUp(plan), {onWait: (pid) => say(`Waiting for another set-up (process ${pid}) to end …`)});
+    return withLock(() => bringUp(plan), {
+        onWait: (pid) => say(`Waiting for another set-up (process ${pid}) to end …`),
+    });
 }
 
 /** @param {readonly Step[]} plan */

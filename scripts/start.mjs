@@ -3,8 +3,12 @@ import {existsSync} from "node:fs";
 import path from "node:path";
 import {root} from "./setup/paths.mjs";
 
-const missing = ["extension/host/extension.ts", "webview/chat/main.ts"].filter((file) => !existsSync(path.join(root, file)));
+const missing = ["extension/host/extension.ts", "webview/chat/main.ts"].filter(
+    (file) => !existsSync(path.join(root, file)),
+);
 if (missing.length > 0) {
-    process.stderr.write(`The VS Code extension is not part of this checkout: ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing.\nThe command line works: npm run -s kvasir -- --help\n`);
+    process.stderr.write(
+        `The VS Code extension is not part of this checkout: ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing.\nThe command line works: npm run -s kvasir -- --help\n`,
+    );
     process.exitCode = 1;
 }

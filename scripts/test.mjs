@@ -39,7 +39,9 @@ async function runPhase(phase) {
     passed += count.passed;
     failed += count.failed;
     const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-    say(`${count.failed === 0 ? "✔" : "✘"} ${phase.name}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`);
+    say(
+        `${count.failed === 0 ? "✔" : "✘"} ${phase.name}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`,
+    );
 }
 
 /**
@@ -48,7 +50,12 @@ async function runPhase(phase) {
  */
 function chosenPhases(argv) {
     if (argv.length === 0) return phases;
-    const names = argv.length === 2 && argv[0] === "--only" ? argv[1] : argv.length === 1 ? /^--only=(.*)$/.exec(argv[0] ?? "")?.[1] : undefined;
+    const names =
+        argv.length === 2 && argv[0] === "--only"
+            ? argv[1]
+            : argv.length === 1
+              ? /^--only=(.*)$/.exec(argv[0] ?? "")?.[1]
+              : undefined;
     const chosen = names?.split(",").map((name) => phases.find((phase) => phase.name === name));
     return chosen?.every((phase) => phase !== undefined) ? chosen : undefined;
 }

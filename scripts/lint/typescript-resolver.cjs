@@ -17,7 +17,10 @@ exports.interfaceVersion = 2;
 exports.resolve = (source, file) => {
     if (isBuiltin(source)) return {found: true, path: null};
     if (!source.startsWith(".")) {
-        const name = source.split("/").slice(0, source.startsWith("@") ? 2 : 1).join("/");
+        const name = source
+            .split("/")
+            .slice(0, source.startsWith("@") ? 2 : 1)
+            .join("/");
         return {found: true, path: path.join(__dirname, "../../node_modules", name, "package.json")};
     }
     const target = path.resolve(path.dirname(file), source);

@@ -26,7 +26,10 @@ export function parseArguments(argv) {
         const [name, inlineValue] = flag.split(/=(.*)/s, 2);
         if (name === "--only") {
             const value = inlineValue ?? rest.shift();
-            const names = (value ?? "").split(",").map((step) => step.trim()).filter((step) => step !== "");
+            const names = (value ?? "")
+                .split(",")
+                .map((step) => step.trim())
+                .filter((step) => step !== "");
             if (names.length === 0) throw new SetupError("--only needs names of steps.", {fix: help});
             parsed.only = [...(parsed.only ?? []), ...names];
         } else if (flag === "--browser") parsed.browser = true;

@@ -13,7 +13,10 @@ const staleMs = 5_000;
  * @param {{file?: string, onWait?: (pid: number) => void, pollMs?: number}} [options]
  * @returns {Promise<T>}
  */
-export async function withLock(work, {file = path.join(artefacts, "setup.lock"), onWait = () => {}, pollMs = 500} = {}) {
+export async function withLock(
+    work,
+    {file = path.join(artefacts, "setup.lock"), onWait = () => {}, pollMs = 500} = {},
+) {
     await mkdir(path.dirname(file), {recursive: true});
     let hasWaited = false;
     while (!(await take(file))) {

@@ -57,7 +57,10 @@ export function findMissing(wanted, probe = probeProgram, nodeVersion = process.
     const check = (tool, problem) => {
         if (tools.has(tool) && problem !== undefined) missing.push({tool, problem});
     };
-    check("node", isAtLeast(nodeVersion, nodeMinimum) ? undefined : `Node ${nodeMinimum} or later (this is ${nodeVersion})`);
+    check(
+        "node",
+        isAtLeast(nodeVersion, nodeMinimum) ? undefined : `Node ${nodeMinimum} or later (this is ${nodeVersion})`,
+    );
     for (const tool of /** @type {const} */ (["git", "tar"])) {
         if (tools.has(tool)) check(tool, probe(tool, ["--version"]) === undefined ? tool : undefined);
     }
@@ -65,14 +68,27 @@ export function findMissing(wanted, probe = probeProgram, nodeVersion = process.
     if (tools.has("npm")) check("npm", process.env.npm_execpath === undefined && !isOnPath("npm") ? "npm" : undefined);
     if (tools.has("cmake")) {
         const version = /version (\d+(?:\.\d+)+)/.exec(probe("cmake", ["--version"]) ?? "")?.[1];
-        check("cmake", version === undefined ? `cmake ${cmakeMinimum} or later`
-            : isAtLeast(version, cmakeMinimum) ? undefined : `cmake ${cmakeMinimum} or later (this is ${version})`);
+        check(
+            "cmake",
+            version === undefined
+                ? `cmake ${cmakeMinimum} or later`
+                : isAtLeast(version, cmakeMinimum)
+                  ? undefined
+                  : `cmake ${cmakeMinimum} or later (this is ${version})`,
+        );
     }
     if (tools.has("c++")) check("c++", hasCompiler(probe) ? undefined : "a C++ compiler");
     if (tools.has("python") || tools.has("pip")) {
         const python = findPython(probe);
-        if (python === undefined) check(tools.has("pip") ? "pip" : "python", tools.has("pip") ? "Python 3 with pip" : "Python 3");
-        else check("pip", probe(python[0], [...python.slice(1), "-m", "pip", "--version"]) === undefined ? "pip (for Python 3)" : undefined);
+        if (python === undefined)
+            check(tools.has("pip") ? "pip" : "python", tools.has("pip") ? "Python 3 with pip" : "Python 3");
+        else
+            check(
+                "pip",
+                probe(python[0], [...python.slice(1), "-m", "pip", "--version"]) === undefined
+                    ? "pip (for Python 3)"
+                    : undefined,
+            );
     }
     return missing;
 }
@@ -84,7 +100,8 @@ export function findMissing(wanted, probe = probeProgram, nodeVersion = process.
  */
 export function findPython(probe = probeProgram) {
     /** @type {[string, ...string[]][]} */
-    const candidates = process.platform === "win32" ? [["py", "-3"], ["python"], ["python3"]] : [["python3"], ["python"]];
+    const candidates =
+        process.platform === "win32" ? [["py", "-3"], ["python"], ["python3"]] : [["python3"], ["python"]];
     return candidates.find(([program, ...args]) => probe(program, [...args, "--version"])?.startsWith("Python 3"));
 }
 
@@ -145,7 +162,15 @@ function hasCompiler(probe) {
     }
     // CMake finds Visual Studio by the same program, without a developer prompt.
     const vswhere = path.join(process.env["ProgramFiles(x86)"] ?? "", "Microsoft Visual Studio/Installer/vswhere.exe");
-    const found = probe(vswhere, ["-latest", "-products", "*", "-requires", "Microsoft.VisualStudio.Component.VC.Tools.x86.x64", "-property", "installationPath"]);
+    const found = probe(vswhere, [
+        "-latest",
+        "-products",
+        "*",
+        "-requires",
+        "Microsoft.VisualStudio.Component.VC.Tools.x86.x64",
+        "-property",
+        "installationPath",
+    ]);
     return found !== undefined && found.trim() !== "";
 }
 
@@ -158,5 +183,7 @@ function probeProgram(program, args) {
 /** @param {string} program */
 function isOnPath(program) {
     const endings = process.platform === "win32" ? [".cmd", ".exe"] : [""];
-    return (process.env.PATH ?? "").split(path.delimiter).some((folder) => endings.some((ending) => existsSync(path.join(folder, program + ending))));
+    return (process.env.PATH ?? "")
+        .split(path.delimiter)
+        .some((folder) => endings.some((ending) => existsSync(path.join(folder, program + ending))));
 }

@@ -31,7 +31,10 @@ export async function runCommand(program, programArguments, {log, report = () =>
     let output = "";
     /** @type {string[]} */
     const tail = [];
-    for (const [stream, isOut] of /** @type {const} */ ([[child.stdout, true], [child.stderr, false]])) {
+    for (const [stream, isOut] of /** @type {const} */ ([
+        [child.stdout, true],
+        [child.stderr, false],
+    ])) {
         let partial = "";
         stream.setEncoding("utf8");
         stream.on("data", (/** @type {string} */ chunk) => {
@@ -55,7 +58,10 @@ export async function runCommand(program, programArguments, {log, report = () =>
     });
     await new Promise((resolve) => logStream.end(resolve));
     if (ending !== "") {
-        throw new SetupError(`${path.basename(program)} ${ending}.`, {output: tail.join("\n"), log: path.relative(root, logFile)});
+        throw new SetupError(`${path.basename(program)} ${ending}.`, {
+            output: tail.join("\n"),
+            log: path.relative(root, logFile),
+        });
     }
     return output;
 }

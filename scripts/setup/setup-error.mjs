@@ -48,11 +48,14 @@ export function isOfflineOutput(output) {
 export function fetchError(what, error) {
     if (!(error instanceof SetupError)) return error;
     const isOffline = isOfflineOutput(error.output ?? "");
-    return new SetupError(isOffline ? `${what} could not be fetched: no connection.` : `${what} could not be fetched.`, {
-        fix: isOffline
-            ? "Connect (or set the proxy of npm and pip) and run this again: what is done is kept."
-            : "Run this again: what is done is kept. If it fails again, the output above says why.",
-        output: error.output,
-        log: error.log,
-    });
+    return new SetupError(
+        isOffline ? `${what} could not be fetched: no connection.` : `${what} could not be fetched.`,
+        {
+            fix: isOffline
+                ? "Connect (or set the proxy of npm and pip) and run this again: what is done is kept."
+                : "Run this again: what is done is kept. If it fails again, the output above says why.",
+            output: error.output,
+            log: error.log,
+        },
+    );
 }

@@ -30,7 +30,8 @@ export const addon = {
         const key = await addonKey();
         if (key === undefined) throw new SetupError("llama.cpp's headers are missing.", {fix: "Run `npm run setup`."});
         await mkdir(addonBuild, {recursive: true});
-        const run = (/** @type {string[]} */ args) => runCommand("cmake", args, {log: "addon", report: (line) => report(line.replaceAll(root, "."))});
+        const run = (/** @type {string[]} */ args) =>
+            runCommand("cmake", args, {log: "addon", report: (line) => report(line.replaceAll(root, "."))});
         const configure = ["-S", addonSource, "-B", cmakeFolder, "-DCMAKE_BUILD_TYPE=Release", ...generator()];
         try {
             await run(configure);
@@ -40,11 +41,15 @@ export const addon = {
             await rm(cmakeFolder, {recursive: true, force: true});
             await run(configure).catch((again) => Promise.reject(buildError(again)));
         }
-        await run(["--build", cmakeFolder, "--config", "Release", "--parallel"]).catch((error) => Promise.reject(buildError(error)));
+        await run(["--build", cmakeFolder, "--config", "Release", "--parallel"]).catch((error) =>
+            Promise.reject(buildError(error)),
+        );
         await copyFile(path.join(cmakeFolder, "out/kvasir.node"), `${addonFile}.part`);
         await rename(`${addonFile}.part`, addonFile).catch((error) => {
             if (error.code !== "EPERM" && error.code !== "EBUSY" && error.code !== "EACCES") throw error;
-            throw new SetupError("The native addon is in use and cannot be replaced.", {fix: "Close what runs Kvasir and run this again."});
+            throw new SetupError("The native addon is in use and cannot be replaced.", {
+                fix: "Close what runs Kvasir and run this again.",
+            });
         });
         await writeStamp("addon", key, addonFile);
         return path.relative(root, addonFile);
@@ -63,10 +68,17 @@ async function addonKey() {
     const [sources, ...versions] = await Promise.all([
         hashFolder(addonSource, (file) => !file.startsWith("build/") && /\.(cpp|h|hpp|inc|txt|cmake)$/.test(file)),
         ...["node-llama-cpp", "node-addon-api", "node-api-headers"].map(
-            async (name) => JSON.parse(await readFile(path.join(root, "node_modules", name, "package.json"), "utf8")).version,
+            async (name) =>
+                JSON.parse(await readFile(path.join(root, "node_modules", name, "package.json"), "utf8")).version,
         ),
     ]);
-    return keyOf({headers, sources, versions: versions.join(" "), platform: `${process.platform}-${process.arch}`, cxx: process.env.CXX ?? ""});
+    return keyOf({
+        headers,
+        sources,
+        versions: versions.join(" "),
+        platform: `${process.platform}-${process.arch}`,
+        cxx: process.env.CXX ?? "",
+    });
 }
 
 /** Ninja when it is there (quicker); never with Visual Studio, whose compiler CMake finds only by its own generator. */

@@ -15,15 +15,21 @@ export const browser = {
     isOptional: true,
     async status() {
         const found = findChromium();
-        return found === undefined ? {state: "pending", detail: "chromium is not installed"} : {state: "done", detail: found};
+        return found === undefined
+            ? {state: "pending", detail: "chromium is not installed"}
+            : {state: "done", detail: found};
     },
     async run(report) {
         const command = `apt-get install -y --no-install-recommends ${packages.join(" ")}`;
         if (!existsSync("/usr/bin/apt-get")) {
-            throw new SetupError("Chromium is missing and this system has no apt-get.", {fix: "Install Chromium or Chrome, so that `chromium` is on the PATH."});
+            throw new SetupError("Chromium is missing and this system has no apt-get.", {
+                fix: "Install Chromium or Chrome, so that `chromium` is on the PATH.",
+            });
         }
         if (process.getuid?.() !== 0) {
-            throw new SetupError("Chromium is missing and only root may install it.", {fix: `Run: sudo apt-get update && sudo ${command}`});
+            throw new SetupError("Chromium is missing and only root may install it.", {
+                fix: `Run: sudo apt-get update && sudo ${command}`,
+            });
         }
         const env = {DEBIAN_FRONTEND: "noninteractive"};
         try {

@@ -31,7 +31,10 @@ export const demoRepository = {
         const tarball = path.join(downloads, `${name}-${version}.tgz`);
         await mkdir(downloads, {recursive: true});
         try {
-            await runNpm(["pack", `${name}@${version}`, "--pack-destination", downloads, "--ignore-scripts"], {log: "demo-repo", report});
+            await runNpm(["pack", `${name}@${version}`, "--pack-destination", downloads, "--ignore-scripts"], {
+                log: "demo-repo",
+                report,
+            });
         } catch (error) {
             throw fetchError(`The sources of ${name} ${version}`, error);
         }
@@ -46,7 +49,11 @@ export const demoRepository = {
         await mkdir(part, {recursive: true});
         // Relative paths: a tar that comes with Git for Windows takes "C:" for a host.
         const from = path.relative(part, tarball).replaceAll("\\", "/");
-        await runCommand("tar", ["-xzf", from, "--strip-components=1", ...wanted], {log: "demo-repo", report, cwd: part});
+        await runCommand("tar", ["-xzf", from, "--strip-components=1", ...wanted], {
+            log: "demo-repo",
+            report,
+            cwd: part,
+        });
         await rm(demoRepositoryFolder, {recursive: true, force: true});
         await rename(part, demoRepositoryFolder);
         await rm(tarball, {force: true});

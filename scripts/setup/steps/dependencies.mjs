@@ -18,11 +18,16 @@ export const dependencies = {
     tools: ["node", "npm"],
     after: [],
     async status() {
-        const [wanted, installed] = await Promise.all([readLock("package-lock.json"), readLock("node_modules/.package-lock.json")]);
+        const [wanted, installed] = await Promise.all([
+            readLock("package-lock.json"),
+            readLock("node_modules/.package-lock.json"),
+        ]);
         if (wanted === undefined) return {state: "pending", detail: "package-lock.json is missing"};
         if (installed === undefined) return {state: "pending", detail: "not installed"};
         const stale = findStale(wanted, installed).find((name) => name !== undefined) ?? findAbsentFolder(wanted);
-        return stale === undefined ? {state: "done", detail: "as locked"} : {state: "pending", detail: `${stale} differs from the lock`};
+        return stale === undefined
+            ? {state: "done", detail: "as locked"}
+            : {state: "pending", detail: `${stale} differs from the lock`};
     },
     async run(report) {
         // `npm ci` empties node_modules first; with packages already there the incremental way is quicker and, by
@@ -33,7 +38,10 @@ export const dependencies = {
             await runNpm([...command, "--ignore-scripts", "--no-audit", "--no-fund"], {log: "dependencies", report});
         } catch (error) {
             if (error instanceof SetupError && error.output?.includes("npm ci` can only install packages when")) {
-                throw new SetupError("package.json and package-lock.json disagree.", {fix: "Run `npm install` and keep both files.", log: error.log});
+                throw new SetupError("package.json and package-lock.json disagree.", {
+                    fix: "Run `npm install` and keep both files.",
+                    log: error.log,
+                });
             }
             throw fetchError("The npm packages", error);
         }
@@ -80,7 +88,8 @@ async function readLock(file) {
     try {
         return JSON.parse(await readFile(path.join(root, file), "utf8"));
     } catch (error) {
-        if (error instanceof SyntaxError || /** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return undefined;
+        if (error instanceof SyntaxError || /** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT")
+            return undefined;
         throw error;
     }
 }

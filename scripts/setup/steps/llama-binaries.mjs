@@ -41,9 +41,14 @@ export const llamaBinaries = {
                 fix: "Kvasir runs on Linux, macOS and Windows, on x64 and arm64.",
             });
         }
-        const {version} = JSON.parse(await readFile(path.join(root, "node_modules/node-llama-cpp/package.json"), "utf8"));
+        const {version} = JSON.parse(
+            await readFile(path.join(root, "node_modules/node-llama-cpp/package.json"), "utf8"),
+        );
         try {
-            await runNpm(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", `${name}@${version}`], {log: "llama-binaries", report});
+            await runNpm(
+                ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", `${name}@${version}`],
+                {log: "llama-binaries", report},
+            );
         } catch (error) {
             throw fetchError(`${name} ${version}`, error);
         }

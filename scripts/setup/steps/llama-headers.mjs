@@ -19,12 +19,16 @@ export const llamaHeadersStep = {
     async status() {
         const key = await headersKey();
         if (key === undefined) return {state: "pending", detail: "waits for the npm packages"};
-        return (await isStamped("headers", key, llamaHeaders)) ? {state: "done", detail: await release()} : {state: "pending", detail: "not there"};
+        return (await isStamped("headers", key, llamaHeaders))
+            ? {state: "done", detail: await release()}
+            : {state: "pending", detail: "not there"};
     },
     async run(report) {
         const key = await headersKey();
         if (key === undefined) {
-            throw new SetupError(`${path.relative(root, bundle)} is missing.`, {fix: "Remove node_modules and run this again."});
+            throw new SetupError(`${path.relative(root, bundle)} is missing.`, {
+                fix: "Remove node_modules and run this again.",
+            });
         }
         const clone = path.join(artefacts, "llama.cpp-headers.part");
         await rm(clone, {recursive: true, force: true});

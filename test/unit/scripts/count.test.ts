@@ -8,12 +8,18 @@ const file = (status: string, ...tests: string[]): {status: string; assertionRes
 
 describe("countVitest", () => {
     it("adds up files", () => {
-        const report = {success: false, testResults: [file("passed", "passed", "passed"), file("failed", "passed", "failed", "failed")]};
+        const report = {
+            success: false,
+            testResults: [file("passed", "passed", "passed"), file("failed", "passed", "failed", "failed")],
+        };
         expect(countVitest(report, 1)).toEqual({passed: 3, failed: 2});
     });
 
     it("counts a file that fails without a failed test", () => {
-        expect(countVitest({success: false, testResults: [file("failed"), file("passed", "passed")]}, 1)).toEqual({passed: 1, failed: 1});
+        expect(countVitest({success: false, testResults: [file("failed"), file("passed", "passed")]}, 1)).toEqual({
+            passed: 1,
+            failed: 1,
+        });
     });
 
     it("counts a crash: no report, a signal, or an error outside every file", () => {
@@ -26,6 +32,9 @@ describe("countVitest", () => {
     });
 
     it("counts skipped tests neither way", () => {
-        expect(countVitest({success: true, testResults: [file("passed", "passed", "skipped", "todo")]}, 0)).toEqual({passed: 1, failed: 0});
+        expect(countVitest({success: true, testResults: [file("passed", "passed", "skipped", "todo")]}, 0)).toEqual({
+            passed: 1,
+            failed: 0,
+        });
     });
 });

@@ -25,9 +25,16 @@ describe("isOfflineOutput", () => {
 
 describe("fetchError", () => {
     it("says that there is no connection and keeps what the program printed", () => {
-        const error = fetchError("The model", new SetupError("pip ended with code 1.", {output: "getaddrinfo failed", log: "x.log"}));
+        const error = fetchError(
+            "The model",
+            new SetupError("pip ended with code 1.", {output: "getaddrinfo failed", log: "x.log"}),
+        );
         expect(error).toBeInstanceOf(SetupError);
-        expect(error).toMatchObject({message: "The model could not be fetched: no connection.", output: "getaddrinfo failed", log: "x.log"});
+        expect(error).toMatchObject({
+            message: "The model could not be fetched: no connection.",
+            output: "getaddrinfo failed",
+            log: "x.log",
+        });
     });
 
     it("leaves bugs as they are", () => {

@@ -43,7 +43,9 @@ describe("hashFile", () => {
     it("agrees with the published vector of SHA-256 and SHA-512 for abc (FIPS 180-2)", async () => {
         const file = path.join(folder, "abc");
         await writeFile(file, "abc");
-        expect(await hashFile(file, "sha256", "hex")).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        expect(await hashFile(file, "sha256", "hex")).toBe(
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        );
         expect(Buffer.from(await hashFile(file, "sha512", "base64"), "base64").toString("hex")).toBe(
             "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         );
@@ -61,7 +63,9 @@ describe("withLock", () => {
             await new Promise((resolve) => setTimeout(resolve, 20));
             nInside--;
         };
-        await Promise.all(Array.from({length: 4}, () => withLock(work, {file, pollMs: 5, onWait: (pid) => waited.push(pid)})));
+        await Promise.all(
+            Array.from({length: 4}, () => withLock(work, {file, pollMs: 5, onWait: (pid) => waited.push(pid)})),
+        );
         expect(mostInside).toBe(1);
         expect(waited.length).toBeGreaterThan(0);
         expect(new Set(waited)).toEqual(new Set([process.pid]));

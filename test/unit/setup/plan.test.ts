@@ -11,7 +11,13 @@ function step(name: string, after: string[] = [], isOptional = false): Step {
     return {name, title: name, tools: [], after, isOptional, status: unused, run: unused};
 }
 const names = (plan: Step[]): string[] => plan.map(({name}) => name);
-const some = [step("packages"), step("headers", ["packages"]), step("addon", ["headers"]), step("model"), step("browser", [], true)];
+const some = [
+    step("packages"),
+    step("headers", ["packages"]),
+    step("addon", ["headers"]),
+    step("model"),
+    step("browser", [], true),
+];
 
 describe("planSteps", () => {
     it("takes all but the optional steps, in their order", () => {
@@ -21,7 +27,11 @@ describe("planSteps", () => {
 
     it("adds what a wanted step needs, at any depth, once", () => {
         expect(names(planSteps(some, {only: ["addon"]}))).toEqual(["packages", "headers", "addon"]);
-        expect(names(planSteps(some, {only: ["model", "headers", "packages"]}))).toEqual(["packages", "headers", "model"]);
+        expect(names(planSteps(some, {only: ["model", "headers", "packages"]}))).toEqual([
+            "packages",
+            "headers",
+            "model",
+        ]);
     });
 
     it("names the steps there are when one is unknown", () => {
@@ -45,7 +55,10 @@ describe("parseArguments", () => {
         expect(parseArguments(["--browser", "--quiet"])).toMatchObject({browser: true, quiet: true});
     });
 
-    it.each([[["--only"]], [["--only", ""]], [["--only=,"]], [["--fast"]], [["addon"]]])("refuses %j with the usage", (argv) => {
-        expect(() => parseArguments(argv)).toThrow(SetupError);
-    });
+    it.each([[["--only"]], [["--only", ""]], [["--only=,"]], [["--fast"]], [["addon"]]])(
+        "refuses %j with the usage",
+        (argv) => {
+            expect(() => parseArguments(argv)).toThrow(SetupError);
+        },
+    );
 });

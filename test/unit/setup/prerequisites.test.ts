@@ -1,5 +1,12 @@
 import {describe, expect, it} from "vitest";
-import {type Probe, type Tool, describeMissing, findMissing, findPython, isAtLeast} from "../../../scripts/setup/prerequisites.mjs";
+import {
+    type Probe,
+    type Tool,
+    describeMissing,
+    findMissing,
+    findPython,
+    isAtLeast,
+} from "../../../scripts/setup/prerequisites.mjs";
 
 /** A machine on which exactly these programs answer, by the first word of their command and its arguments. */
 function machine(programs: Record<string, string>): Probe {
@@ -15,7 +22,11 @@ const complete = {
 };
 const all: Tool[] = ["node", "git", "python", "pip", "cmake", "c++", "tar"];
 const without = (...commands: (keyof typeof complete)[]): Probe =>
-    machine(Object.fromEntries(Object.entries(complete).filter(([command]) => !commands.includes(command as keyof typeof complete))));
+    machine(
+        Object.fromEntries(
+            Object.entries(complete).filter(([command]) => !commands.includes(command as keyof typeof complete)),
+        ),
+    );
 
 // The probes speak for a Linux machine; on Windows other programs are asked.
 describe.runIf(process.platform !== "win32")("findMissing", () => {
@@ -33,7 +44,9 @@ describe.runIf(process.platform !== "win32")("findMissing", () => {
     });
 
     it("tells a missing pip from a missing Python", () => {
-        expect(findMissing(["python", "pip"], without("python3 -m pip --version")).map(({tool}) => tool)).toEqual(["pip"]);
+        expect(findMissing(["python", "pip"], without("python3 -m pip --version")).map(({tool}) => tool)).toEqual([
+            "pip",
+        ]);
     });
 
     it("refuses a cmake that is too old", () => {
@@ -63,7 +76,9 @@ describe("describeMissing", () => {
     });
 
     it("sends to nodejs.org for Node", () => {
-        expect(describeMissing([{tool: "node", problem: "Node 20.19 or later (this is 18.0.0)"}], "apt")).toContain("https://nodejs.org");
+        expect(describeMissing([{tool: "node", problem: "Node 20.19 or later (this is 18.0.0)"}], "apt")).toContain(
+            "https://nodejs.org",
+        );
     });
 });
 

@@ -7,9 +7,12 @@ const node = (code: string, report?: (line: string) => void): Promise<string> =>
 describe("runCommand", () => {
     it("answers standard output and reports every line, also those that come in pieces", async () => {
         const lines: string[] = [];
-        const output = await node('process.stdout.write("on"); setTimeout(() => process.stdout.write("e\\ntwo\\n"), 30); console.error("three")', (line) => {
-            lines.push(line);
-        });
+        const output = await node(
+            'process.stdout.write("on"); setTimeout(() => process.stdout.write("e\\ntwo\\n"), 30); console.error("three")',
+            (line) => {
+                lines.push(line);
+            },
+        );
         expect(output).toBe("one\ntwo\n");
         expect([...lines].sort()).toEqual(["one", "three", "two"]);
     });
