@@ -1,0 +1,162 @@
+/**
+ * Where things lie in the cache folder, and whose it is: the tag that backup programs respect, private
+ * folders, one file per segment in 16 x 16 folders, and the quarantine for damaged files. Knows names
+ * and rights, not content.
+ *
+ *     CACHEDIR.TAG
+ *     segments-v1/a/b/ab....kvseg     (the version of the file format: other versions never meet)
+ *     quarantine/
+ *     index.json, model-hashes.json   (hints)
+ */
+import {lstat, mkdir, readdir, rename, rm, rmdir, stat, unlink} from "node:fs/promises";
+import {basename, dirname, join} from "node:path";
+import {KvasirError} from "../../protocol/errors.js";
+import {isSegmentIdentity, type SegmentIdentity, storeVersion} from "./identity.js";
+import {errnoOf, isMissing, storeReadError, storeWriteError} from "./store-errors.js";
+import {isTemporaryName, removeDeadTemporaries, writeFileAtomically} from "./write-file-atomically.js";
+
+const suffix = ".kvseg";
+const hexDigits = [..."0123456789abcdef"];
+/** Damaged files are kept for whoever wants to know why, but never many of them. */
+const maxQuarantined = 8;
+const maxQuarantinedBytes = 64 * 2 ** 20;
+
+const tag = `Signature: 8a477f597d28d172789f06886806bc55
+# This is kvasir-cache, what Kvasir has read of your files. Backups may leave it out
+# (https://bford.info/cachedir/) and it may be deleted at any time.
+`;
+
+export class StoreFolder {
+    readonly root: string;
+    readonly indexPath: string;
+    readonly #segments: string;
+    readonly #quarantine: string;
+
+    constructor(root: string) {
+        this.root = root;
+        this.indexPath = join(root, "index.json");
+        this.#segments = join(root, `segments-v${storeVersion}`);
+        this.#quarantine = join(root, "quarantine");
+    }
+
+    /**
+     * Makes what is missing. A folder that was there before keeps its own rights; ours inside are 0700.
+     * @throws KvasirError `store-read-only`, `disk-full`; `store-read-only` too when another user owns it.
+     */
+    async ensure(): Promise<void> {
+        try {
+            await mkdir(this.#segments, {recursive: true, mode: 0o700});
+            await this.checkOwner();
+        } catch (error) {
+            throw storeWriteError(this.root, error);
+        }
+        const tagPath = join(this.root, "CACHEDIR.TAG");
+        const hasTag = await stat(tagPath).then(
+            () => true,
+            () => false,
+        );
+        // A courtesy to backup programs: without it the cache works as well.
+        if (!hasTag)
+            await writeFileAtomically(tagPath, (file) => file.writeFile(tag), {isDurable: false}).catch(
+                () => undefined,
+            );
+    }
+
+    /** Segments that somebody else could have written are not believed. @throws KvasirError `store-read-only` */
+    async checkOwner(): Promise<void> {
+        const me = process.getuid?.();
+        const status = await stat(this.#segments).catch(() => undefined);
+        if (me === undefined || me === 0 || status === undefined || status.uid === me) return;
+        throw new KvasirError("store-read-only", `the cache folder ${this.root} belongs to another user.`, {
+            fix: "Choose a folder of your own with --cache-dir.",
+        });
+    }
+
+    pathOf(identity: SegmentIdentity): string {
+        return join(this.#segments, identity.slice(0, 1), identity.slice(1, 2), identity + suffix);
+    }
+
+    /** The folders that hold segments, whether they exist or not. */
+    segmentFolders(): string[] {
+        return hexDigits.flatMap((a) => hexDigits.map((b) => join(this.#segments, a, b)));
+    }
+
+    /** Identities of the segment files directly in `folder`. Anything else in it is not ours. @throws KvasirError `busy`, `store-read-only` */
+    async identitiesIn(folder: string): Promise<SegmentIdentity[]> {
+        const names = await readdir(folder).catch((error: unknown) => {
+            if (isMissing(error)) return [];
+            throw storeReadError(folder, error);
+        });
+        return names
+            .filter((name) => name.endsWith(suffix))
+            .map((name) => name.slice(0, -suffix.length))
+            .filter(isSegmentIdentity)
+            .filter((identity) => this.pathOf(identity) === join(folder, identity + suffix));
+    }
+
+    /**
+     * Takes a damaged file out of the way: into the quarantine, or deleted when that fails. Does nothing when
+     * another process has put a new file in its place meanwhile (`inode` is that of the damaged one).
+     * @returns false when the file is still there, as on a read-only drive.
+     */
+    async quarantine(path: string, inode: number | undefined): Promise<boolean> {
+        const status = await lstat(path).catch(() => undefined);
+        if (status === undefined || (inode !== undefined && status.ino !== inode)) return true;
+        try {
+            await mkdir(this.#quarantine, {recursive: true, mode: 0o700});
+            await rename(path, join(this.#quarantine, `${Date.now()}-${basename(path)}`));
+            await this.#trimQuarantine();
+            return true;
+        } catch {
+            return rm(path, {recursive: true, force: true}).then(
+                () => true,
+                () => false,
+            );
+        }
+    }
+
+    async removeDeadTemporaries(): Promise<void> {
+        for (const folder of [this.root, ...this.segmentFolders()]) await removeDeadTemporaries(folder);
+    }
+
+    /** Deletes every segment, hint and quarantined file, and nothing that is not ours. @throws KvasirError `store-read-only` */
+    async clear(): Promise<void> {
+        try {
+            for (const folder of this.segmentFolders()) {
+                for (const name of await readdir(folder).catch(() => [])) {
+                    if (name.endsWith(suffix) || isTemporaryName(name)) await removeIfThere(join(folder, name));
+                }
+                await rmdir(folder).catch(() => undefined);
+                await rmdir(dirname(folder)).catch(() => undefined);
+            }
+            await rm(this.#quarantine, {recursive: true, force: true});
+            await removeIfThere(this.indexPath);
+        } catch (error) {
+            throw storeWriteError(this.root, error);
+        }
+    }
+
+    async #trimQuarantine(): Promise<void> {
+        const names = (await readdir(this.#quarantine)).sort().reverse();
+        let nBytes = 0;
+        for (const [index, name] of names.entries()) {
+            const path = join(this.#quarantine, name);
+            nBytes += (await stat(path).catch(() => undefined))?.size ?? 0;
+            if (index >= maxQuarantined || nBytes > maxQuarantinedBytes) await rm(path, {recursive: true, force: true});
+        }
+    }
+}
+
+/** Deletes a file. @returns false when it was gone already. */
+export async function removeIfThere(path: string): Promise<boolean> {
+    try {
+        await unlink(path);
+        return true;
+    } catch (error) {
+        if (isMissing(error)) return false;
+        // A folder in a segment's place.
+        if (errnoOf(error) !== "EISDIR" && errnoOf(error) !== "EPERM") throw error;
+        await rm(path, {recursive: true, force: true});
+        return true;
+    }
+}
