@@ -8,7 +8,7 @@ const missing = ["extension/host/extension.ts", "webview/chat/main.ts"].filter(
 );
 if (missing.length > 0) {
     process.stderr.write(
-        `The VS Code extension is not part of this checkout: ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing.\nThe command line works: npm run -s kvasir -- --help\n`,
+        `The VS Code extension is not part of this checkout: ${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing.\n`,
     );
     process.exitCode = 1;
 }
