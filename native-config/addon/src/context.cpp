@@ -1,0 +1,341 @@
+#include "context.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+#include "error.h"
+
+namespace kvasir {
+
+namespace {
+
+int64_t nowMicros() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+int defaultThreads() {
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+/** What one decode in which every node is empty has shown. */
+struct Context::Probe {
+    std::vector<std::pair<ggml_tensor *, ggml_op>> emptied;
+    struct Rope {
+        int layer;
+        RopeParams params;
+    };
+    std::vector<Rope> ropes;
+    struct Attention {
+        ggml_tensor *cacheK, *cacheV, *mask;
+        int64_t headDimK, headDimV, nKvHeads, nHeads;
+        float maxBias;
+    };
+    std::vector<Attention> attention;
+};
+
+Context::Context(llama_model * model, const ContextOptions & options)
+    : budget(std::make_shared<Budget>(options.budgetBytes)),
+      nBatch(options.nBatch),
+      model(model),
+      vocab(api.llama_model_get_vocab(model)),
+      threads(options.nThreads > 0 ? options.nThreads : defaultThreads()) {
+    const std::string reason = unsupportedReason(model);
+    if (!reason.empty()) {
+        throw KvError("model-unsupported", reason);
+    }
+    if (api.llama_model_n_swa(model) > 0) {
+        throw KvError("model-unsupported", "sliding-window layers are not supported yet");
+    }
+    llama_context_params params = api.llama_context_default_params();
+    params.n_ctx = static_cast<uint32_t>(nBatch);
+    params.n_batch = params.n_ctx;
+    params.n_ubatch = params.n_ctx;
+    params.n_seq_max = 1;
+    params.n_threads = threads.nThreads;
+    params.n_threads_batch = threads.nThreads;
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    params.type_k = options.rowType;
+    params.type_v = options.rowType;
+    params.no_perf = true;
+    params.cb_eval = &Context::onNode;
+    params.cb_eval_user_data = this;
+    context = api.llama_init_from_model(model, params);
+    if (context == nullptr) {
+        throw KvError("out-of-memory", "llama.cpp could not make a context (memory, or a row type it does not support)");
+    }
+    api.llama_attach_threadpool(context, threads.get(), threads.get());
+    batch = api.llama_batch_init(nBatch, 0, 1);
+    rows.type = options.rowType;
+    try {
+        probe();
+    } catch (...) {
+        api.llama_batch_free(batch);
+        api.llama_free(context);
+        throw;
+    }
+    seam = std::make_unique<Seam>(shape, rows, layers, budget);
+}
+
+Context::~Context() {
+    api.llama_batch_free(batch);
+    // The struct behind the callback outlives the context, the threads outlive both.
+    api.llama_free(context);
+}
+
+bool Context::onNode(ggml_tensor * node, bool ask, void * self) {
+    Context * context = static_cast<Context *>(self);
+    if (context->seam) {
+        return context->seam->onNode(node, ask);
+    }
+    if (Probe * probe = context->probing; probe != nullptr && ask) {
+        if (node->op == GGML_OP_FLASH_ATTN_EXT) {
+            float params[3];
+            std::memcpy(params, node->op_params, sizeof(params));
+            probe->attention.push_back({rootOf(node->src[1]), rootOf(node->src[2]), node->src[3], node->src[1]->ne[0],
+                                        node->src[2]->ne[0], node->src[1]->ne[2], node->src[0]->ne[2], params[1]});
+        }
+        int layer = -1;
+        if (node->op == GGML_OP_ROPE && std::sscanf(node->name, "Kcur-%d", &layer) == 1) {
+            RopeParams rope;
+            rope.isKnown = true;
+            rope.nDims = node->op_params[1];
+            rope.mode = node->op_params[2];
+            rope.nCtxOrig = node->op_params[4];
+            float f[6];
+            std::memcpy(f, node->op_params + 5, sizeof(f));
+            rope.freqBase = f[0];
+            rope.freqScale = f[1];
+            rope.extFactor = f[2];
+            rope.attnFactor = f[3];
+            rope.betaFast = f[4];
+            rope.betaSlow = f[5];
+            rope.freqFactors = node->src[2];
+            probe->ropes.push_back({layer, rope});
+        }
+        probe->emptied.push_back({node, node->op});
+        node->op = GGML_OP_NONE;
+    }
+    return false;
+}
+
+void Context::probe() {
+    Probe seen;
+    probing = &seen;
+    batch.n_tokens = 1;
+    batch.token[0] = 0;
+    batch.pos[0] = 0;
+    batch.n_seq_id[0] = 1;
+    batch.seq_id[0][0] = 0;
+    batch.logits[0] = 0;
+    const int status = api.llama_decode(context, batch);
+    probing = nullptr;
+    for (const auto & [node, op] : seen.emptied) {
+        node->op = op;  // llama.cpp may use this graph again
+    }
+    api.llama_memory_clear(api.llama_get_memory(context), false);
+    if (status != 0) {
+        throw KvError("model-unsupported", "llama.cpp could not run this model (status " + std::to_string(status) + ")");
+    }
+    if (seen.attention.empty()) {
+        throw KvError("model-unsupported", "this model's graph has no flash attention node to take over");
+    }
+    const Probe::Attention & first = seen.attention.front();
+    shape.nHeads = static_cast<int>(first.nHeads);
+    shape.nKvHeads = static_cast<int>(first.nKvHeads);
+    shape.headDim = static_cast<int>(first.headDimK);
+    for (const Probe::Attention & node : seen.attention) {
+        int modelLayer = -1;
+        if (std::sscanf(node.cacheK->name, "cache_k_l%d", &modelLayer) != 1) {
+            throw KvError("model-unsupported", std::string("attention over something that is no cache: ") + node.cacheK->name);
+        }
+        if (node.headDimK != node.headDimV || node.headDimK != first.headDimK || node.nKvHeads != first.nKvHeads ||
+            node.nHeads != first.nHeads) {
+            throw KvError("model-unsupported", "layers or K and V of different shapes");
+        }
+        if (node.maxBias > 0.0f) {
+            throw KvError("model-unsupported", "ALiBi: slopes depend on each key's distance at every question");
+        }
+        const bool isShared = std::any_of(layers.begin(), layers.end(), [&](const LayerPlan & l) { return l.cacheK == node.cacheK; });
+        if (isShared) {
+            continue;  // some models let several layers read one cache
+        }
+        LayerPlan plan;
+        plan.modelLayer = modelLayer;
+        plan.cacheK = node.cacheK;
+        plan.cacheV = node.cacheV;
+        plan.mask = node.mask;
+        ggml_backend_buffer_type_t buft = api.ggml_backend_buffer_get_type(node.cacheK->buffer);
+        for (const auto & device : devices) {
+            if (device->buft == buft) {
+                plan.device = device.get();
+            }
+        }
+        if (plan.device == nullptr) {
+            devices.push_back(std::make_unique<Device>(buft, threads, budget));
+            plan.device = devices.back().get();
+        }
+        for (const Probe::Rope & rope : seen.ropes) {
+            if (rope.layer == modelLayer) {
+                plan.rope = rope.params;
+            }
+        }
+        layers.push_back(plan);
+    }
+    shape.nLayers = static_cast<int>(layers.size());
+    rows.headDim = shape.headDim;
+    rows.bytes = api.ggml_row_size(rows.type, shape.headDim);
+    if (rows.bytes % 4 != 0 || shape.headDim % api.ggml_blck_size(rows.type) != 0) {
+        throw KvError("model-unsupported", std::string("rows of ") + api.ggml_type_name(rows.type) + " do not fit a head of " +
+                                               std::to_string(shape.headDim) + " elements");
+    }
+}
+
+std::unique_ptr<Session> Context::newSession() const {
+    return std::make_unique<Session>(shape, rows, layers, budget);
+}
+
+std::shared_ptr<Segment> Context::newSegment(std::vector<uint32_t> counts) const {
+    return std::make_shared<Segment>(shape, rows, layers, std::move(counts), budget);
+}
+
+void Context::decodeBatch(Session & session, const llama_token * tokens, uint32_t n, int position, LogitsOf logits,
+                          const ScorePass * pass, std::vector<CapturedLayer> * capture) {
+    session.reserve(n);
+    for (uint32_t i = 0; i < n; i++) {
+        batch.token[i] = tokens[i];
+        batch.pos[i] = position + static_cast<int>(i);
+        batch.n_seq_id[i] = 1;
+        batch.seq_id[i][0] = 0;
+        batch.logits[i] = logits == LogitsOf::all || (logits == LogitsOf::last && i + 1 == n) ? 1 : 0;
+    }
+    batch.n_tokens = static_cast<int32_t>(n);
+    // The cache is empty before every batch, so a batch may start at any position and sessions may branch freely.
+    api.llama_memory_clear(api.llama_get_memory(context), false);
+    seam->begin(session, n, pass, capture);
+    const int status = api.llama_decode(context, batch);
+    seam->end();
+    if (status != 0) {
+        throw KvError(status == 1 || status == -2 ? "out-of-memory" : "internal",
+                      "llama.cpp could not decode a batch of " + std::to_string(n) + " tokens (status " + std::to_string(status) + ")");
+    }
+    session.append(n);
+}
+
+DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
+    DecodeResult result;
+    if (request.capture) {
+        result.captured.resize(layers.size());
+    }
+    const uint32_t before = session.nLive();
+    const size_t nTokens = request.tokens.size();
+    const size_t nVocab = static_cast<size_t>(api.llama_vocab_n_tokens(vocab));
+    try {
+        for (size_t at = 0; at < nTokens; at += nBatch) {
+            const uint32_t n = static_cast<uint32_t>(std::min<size_t>(nBatch, nTokens - at));
+            const bool isLast = at + n == nTokens;
+            const LogitsOf logits = request.logits == LogitsOf::last && !isLast ? LogitsOf::none : request.logits;
+            ScorePass here;
+            if (request.pass != nullptr) {
+                const ScorePass & pass = *request.pass;
+                here.stride = pass.stride;
+                bool isFirst = true;
+                for (size_t i = 0; i < pass.weights.size(); i++) {
+                    const size_t token = pass.offset + i * pass.stride;
+                    if (token >= at && token < at + n) {
+                        if (isFirst) {
+                            here.offset = static_cast<uint32_t>(token - at);
+                            isFirst = false;
+                        }
+                        here.weights.push_back(pass.weights[i]);
+                    }
+                }
+            }
+            decodeBatch(session, request.tokens.data() + at, n, request.firstPosition + static_cast<int>(at), logits,
+                        request.pass != nullptr ? &here : nullptr, request.capture ? &result.captured : nullptr);
+            if (logits == LogitsOf::all) {
+                for (uint32_t i = 0; i < n; i++) {
+                    const float * row = api.llama_get_logits_ith(context, static_cast<int32_t>(i));
+                    result.logits.insert(result.logits.end(), row, row + nVocab);
+                }
+            } else if (logits == LogitsOf::last) {
+                const float * row = api.llama_get_logits_ith(context, -1);
+                result.logits.assign(row, row + nVocab);
+            }
+        }
+    } catch (...) {
+        session.truncate(before);
+        throw;
+    }
+    return result;
+}
+
+GenerateResult Context::generate(Session & session, const GenerateRequest & request) {
+    GenerateResult result;
+    const int64_t start = nowMicros();
+    const Sampler sampler = makeSampler(vocab, request.sampling);
+    // A grammar describes the answer alone, so it must not be fed what came before it.
+    if (request.sampling.grammar.empty()) {
+        for (const llama_token token : request.history) {
+            api.llama_sampler_accept(sampler.get(), token);
+        }
+    }
+    if (request.prompt.empty()) {
+        throw KvError("internal", "a generation needs at least one token of prompt");
+    }
+    DecodeRequest prompt;
+    prompt.tokens = request.prompt;
+    prompt.firstPosition = request.firstPosition;
+    prompt.logits = LogitsOf::last;
+    decode(session, prompt);
+    result.promptMicros = nowMicros() - start;
+
+    ScorePass tracked;
+    tracked.weights = {1.0f};
+    int position = request.firstPosition + static_cast<int>(request.prompt.size());
+    for (;;) {
+        if (seam->wasCancelled()) {
+            result.reason = StopReason::cancelled;
+            break;
+        }
+        const llama_token token = api.llama_sampler_sample(sampler.get(), context, -1);
+        if (result.tokens.empty()) {
+            result.firstTokenMicros = nowMicros() - start;
+        }
+        if (api.llama_vocab_is_eog(vocab, token)) {
+            result.reason = StopReason::endOfText;
+            break;
+        }
+        result.tokens.push_back(token);
+        if (!request.onToken(token)) {
+            result.reason = StopReason::stopped;
+            break;
+        }
+        if (static_cast<int>(result.tokens.size()) >= request.maxTokens) {
+            result.reason = StopReason::maxTokens;
+            break;
+        }
+        if (position >= request.maxPosition) {
+            result.reason = StopReason::windowEnd;
+            break;
+        }
+        try {
+            decodeBatch(session, &token, 1, position, LogitsOf::last, session.scores ? &tracked : nullptr, nullptr);
+        } catch (const KvError & error) {
+            if (error.code != "cancelled") {
+                throw;
+            }
+            result.reason = StopReason::cancelled;
+            break;
+        }
+        position++;
+    }
+    result.totalMicros = nowMicros() - start;
+    return result;
+}
+
+}  // namespace kvasir

@@ -1,0 +1,103 @@
+// A llama.cpp context whose attention is ours: decodes tokens into a session and generates from it. Every method runs
+// on the context's worker thread; only cancel() may be called from elsewhere.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "sampling.h"
+#include "seam.h"
+
+namespace kvasir {
+
+struct ContextOptions {
+    int nBatch = 512;  // tokens computed at a time, and cells of llama.cpp's cache; a multiple of 256
+    int nThreads = 0;
+    ggml_type rowType = GGML_TYPE_F16;
+    size_t budgetBytes = 0;
+};
+
+enum class LogitsOf { none, last, all };
+
+struct DecodeRequest {
+    std::vector<llama_token> tokens;
+    int firstPosition = 0;
+    LogitsOf logits = LogitsOf::none;
+    const ScorePass * pass = nullptr;  // offsets count from the first of `tokens`
+    bool capture = false;
+};
+
+struct DecodeResult {
+    std::vector<float> logits;  // [nTokens or 1, nVocab]
+    std::vector<CapturedLayer> captured;
+};
+
+struct GenerateRequest {
+    std::vector<llama_token> prompt;  // decoded first; may be empty if a token was sampled before
+    int firstPosition = 0;
+    int maxTokens = 0;
+    int maxPosition = 0;  // positions end here: the trained window
+    SamplingOptions sampling;
+    std::vector<llama_token> history;  // tokens before the prompt that penalties should know
+    std::function<bool(llama_token)> onToken;  // false ends the generation
+};
+
+enum class StopReason { endOfText, maxTokens, windowEnd, stopped, cancelled };
+
+struct GenerateResult {
+    std::vector<llama_token> tokens;
+    StopReason reason = StopReason::maxTokens;
+    int64_t promptMicros = 0;
+    int64_t firstTokenMicros = 0;
+    int64_t totalMicros = 0;
+};
+
+class Context {
+public:
+    /** @throws KvError "model-unsupported" | "out-of-memory" */
+    Context(llama_model * model, const ContextOptions & options);
+    ~Context();
+    Context(const Context &) = delete;
+
+    std::unique_ptr<Session> newSession() const;
+    std::shared_ptr<Segment> newSegment(std::vector<uint32_t> counts) const;
+
+    /** Appends the tokens' rows to the session's live rows. On failure the session is as it was before. */
+    DecodeResult decode(Session & session, const DecodeRequest & request);
+
+    /** The rows of every token that was decoded stay live: the prompt and all generated tokens but the last. */
+    GenerateResult generate(Session & session, const GenerateRequest & request);
+
+    /** The batch under way ends within one layer. Stays in force until clearCancel(). */
+    void cancel() { seam->cancel(); }
+    void clearCancel() { seam->clearCancel(); }
+
+    const ModelShape & modelShape() const { return shape; }
+    const RowFormat & rowFormat() const { return rows; }
+    const std::vector<LayerPlan> & layerPlans() const { return layers; }
+    const std::vector<std::unique_ptr<Device>> & deviceList() const { return devices; }
+    const std::shared_ptr<Budget> budget;
+    const int nBatch;
+
+private:
+    void probe();
+    void decodeBatch(Session & session, const llama_token * tokens, uint32_t n, int position, LogitsOf logits,
+                     const ScorePass * pass, std::vector<CapturedLayer> * capture);
+
+    llama_model * model;
+    const llama_vocab * vocab;
+    ThreadPool threads;
+    llama_context * context = nullptr;
+    llama_batch batch{};
+    std::vector<std::unique_ptr<Device>> devices;
+    ModelShape shape;
+    RowFormat rows{};
+    std::vector<LayerPlan> layers;
+    std::unique_ptr<Seam> seam;
+    struct Probe;
+    Probe * probing = nullptr;
+    static bool onNode(ggml_tensor * node, bool ask, void * self);
+};
+
+}  // namespace kvasir

@@ -1,0 +1,82 @@
+// One backend that holds layers of the model: where our rows live and our graphs run.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "api.h"
+#include "budget.h"
+
+namespace kvasir {
+
+/**
+ * Threads for every graph on the CPU, llama.cpp's and ours: without one persistent pool the CPU backend starts threads
+ * for each graph, and the seam cuts a decode into one graph per layer.
+ */
+class ThreadPool {
+public:
+    explicit ThreadPool(int nThreads);
+    ~ThreadPool();
+    ThreadPool(const ThreadPool &) = delete;
+    ggml_threadpool_t get() const { return pool; }
+    const int nThreads;
+
+private:
+    ggml_threadpool_t pool;
+};
+
+class Device {
+public:
+    /** @param buft the buffer type of the model's own cache tensors on this device */
+    Device(ggml_backend_buffer_type_t buft, const ThreadPool & threads, std::shared_ptr<Budget> budget);
+    ~Device();
+    Device(const Device &) = delete;
+
+    bool isHost() const { return host; }
+    const char * name() const;
+    /** Elements by which a view into an f16 mask may be shifted: kernels on GPUs load masks 16 bytes at a time. */
+    int64_t maskAlignment() const { return host ? 1 : 8; }
+
+    /**
+     * Gives memory to the graph's intermediate tensors and runs it to the end.
+     * Tensors that have `data` keep it. The memory is reused by the next graph, so results must be read before it.
+     * @throws KvError "out-of-memory" | "internal"
+     */
+    void compute(ggml_cgraph * graph);
+    /** Runs a graph all of whose tensors have memory already. */
+    void computeInPlace(ggml_cgraph * graph);
+
+    ggml_backend_buffer_type_t buft;
+    ggml_backend_t backend;
+
+private:
+    bool host;
+    std::shared_ptr<Budget> budget;
+    ggml_gallocr_t allocator;
+    Reservation allocatorBytes;
+};
+
+/** A buffer on a device with the tensors in it, all zero at first: 0 times garbage in a masked row would be NaN. */
+class DeviceTensors {
+public:
+    struct Shape {
+        ggml_type type;
+        int64_t ne0;
+        int64_t ne1;
+    };
+    /** @throws KvError "kv-limit" | "out-of-memory" */
+    DeviceTensors(const Device & device, const std::vector<Shape> & shapes, std::shared_ptr<Budget> budget);
+    ~DeviceTensors();
+    DeviceTensors(const DeviceTensors &) = delete;
+
+    ggml_tensor * at(size_t index) const { return tensors[index]; }
+    size_t bytes() const { return reservation.size(); }
+
+private:
+    Reservation reservation;
+    ggml_context * context;
+    ggml_backend_buffer_t buffer;
+    std::vector<ggml_tensor *> tensors;
+};
+
+}  // namespace kvasir

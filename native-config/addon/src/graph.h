@@ -1,0 +1,41 @@
+// A small graph of our own: leaves over memory that somebody else owns, and the nodes computed from them.
+#pragma once
+
+#include <vector>
+
+#include "device.h"
+
+namespace kvasir {
+
+/**
+ * Leaves carry `data` and `buffer` of existing memory. A tensor of the model's graph is never put in as it is:
+ * ggml_build_forward_expand would walk its parents and run the model a second time.
+ */
+class Graph {
+public:
+    explicit Graph(size_t maxNodes);
+    ~Graph();
+    Graph(const Graph &) = delete;
+
+    struct Layout {
+        ggml_type type;
+        int64_t ne[3];
+        size_t nb1 = 0;  // bytes; 0 means densely packed
+        size_t nb2 = 0;
+    };
+    /** A tensor over the memory of `owner`, starting `offset` bytes into it. */
+    ggml_tensor * leaf(const ggml_tensor * owner, size_t offset, const Layout & layout);
+    /** A view of a tensor of this graph with another type and strides; keeps the order of computation. */
+    ggml_tensor * reinterpret(ggml_tensor * tensor, size_t offset, const Layout & layout);
+    void expand(ggml_tensor * tensor);
+    void run(Device & device) { device.compute(graph); }
+    void runInPlace(Device & device) { device.computeInPlace(graph); }
+
+    ggml_context * context;
+    ggml_cgraph * graph;
+
+private:
+    std::vector<char> memory;
+};
+
+}  // namespace kvasir

@@ -1,0 +1,191 @@
+#include "js-context.h"
+
+#include <utility>
+
+#include "error.h"
+#include "js-session.h"
+#include "js-values.h"
+
+namespace kvasir {
+
+llama_model * modelOf(Napi::Object addonModel);
+
+Engine::Engine(Napi::Env env, Napi::Object addonModel)
+    : worker(std::make_shared<Worker>(env)), model(modelOf(addonModel)), modelObject(Napi::Persistent(addonModel)) {}
+
+Engine::~Engine() {
+    cancel();
+    // The worker's last work: frees the context on the thread that used it, while the model is still held.
+    std::mutex done;
+    std::condition_variable ended;
+    bool isDone = false;
+    worker->post([&] {
+        context.reset();
+        std::lock_guard<std::mutex> lock(done);
+        isDone = true;
+        ended.notify_one();
+    });
+    std::unique_lock<std::mutex> lock(done);
+    ended.wait(lock, [&] { return isDone; });
+}
+
+Context & Engine::get() {
+    if (!context) {
+        throw KvError("internal", "the context is closed");
+    }
+    return *context;
+}
+
+void Engine::adopt(std::unique_ptr<Context> made) {
+    std::unique_ptr<Context> old;
+    {
+        std::lock_guard<std::mutex> lock(mutex);
+        old = std::exchange(context, std::move(made));
+    }
+}
+
+void Engine::cancel() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (context) {
+        context->cancel();
+    }
+}
+
+void Engine::clearCancel() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (context) {
+        context->clearCancel();
+    }
+}
+
+namespace {
+
+ggml_type rowTypeOf(Napi::Env env, const std::string & name) {
+    if (name == "f16") {
+        return GGML_TYPE_F16;
+    }
+    if (name == "q8_0") {
+        return GGML_TYPE_Q8_0;
+    }
+    if (name == "f32") {
+        return GGML_TYPE_F32;
+    }
+    throw codedError(env, "usage", "unknown row type " + name + " (f16, q8_0 or f32)");
+}
+
+}  // namespace
+
+void JsContext::define(Napi::Env env, Napi::Object exports) {
+    exports.Set("Context", DefineClass(env, "Context",
+                                       {InstanceMethod("open", &JsContext::open), InstanceMethod("close", &JsContext::close),
+                                        InstanceMethod("newSession", &JsContext::newSession),
+                                        InstanceMethod("newSegment", &JsContext::newSegment),
+                                        InstanceMethod("memory", &JsContext::memory),
+                                        InstanceMethod("setLimit", &JsContext::setLimit),
+                                        InstanceMethod("cancel", &JsContext::cancel),
+                                        InstanceMethod("clearCancel", &JsContext::clearCancel)}));
+}
+
+JsContext::JsContext(const Napi::CallbackInfo & info) : Napi::ObjectWrap<JsContext>(info) {
+    const Napi::Env env = info.Env();
+    if (!isApiLoaded()) {
+        throw codedError(env, "addon-mismatch", "load() must be called before a context is made");
+    }
+    const Napi::Object addonModel = objectArgument(info, 0);
+    const Napi::Object given = objectArgument(info, 1);
+    options.nBatch = static_cast<int>(numberOr(given, "nBatch", 512));
+    options.nThreads = static_cast<int>(numberOr(given, "nThreads", 0));
+    options.rowType = rowTypeOf(env, stringOr(given, "rowType", "f16"));
+    options.budgetBytes = static_cast<size_t>(numberOr(given, "budgetBytes", 0));
+    if (options.nBatch < 256 || options.nBatch % 256 != 0) {
+        throw codedError(env, "usage", "nBatch must be a multiple of 256");
+    }
+    engine = std::make_shared<Engine>(env, addonModel);
+}
+
+JsContext::~JsContext() = default;
+
+Napi::Value JsContext::open(const Napi::CallbackInfo & info) {
+    auto e = engine;
+    return engine->worker->promise(
+        info.Env(),
+        [e, options = options] {
+            loadCpuBackendApi();
+            e->adopt(std::make_unique<Context>(e->model, options));
+        },
+        [e](Napi::Env env) -> Napi::Value {
+            const Context & context = e->get();
+            e->budget = context.budget;
+            Napi::Object result = Napi::Object::New(env);
+            result.Set("nLayers", context.modelShape().nLayers);
+            result.Set("nHeads", context.modelShape().nHeads);
+            result.Set("nKvHeads", context.modelShape().nKvHeads);
+            result.Set("headDim", context.modelShape().headDim);
+            result.Set("rowBytes", static_cast<double>(context.rowFormat().bytes));
+            Napi::Array devices = Napi::Array::New(env);
+            for (const auto & device : context.deviceList()) {
+                Napi::Object entry = Napi::Object::New(env);
+                entry.Set("name", device->name());
+                entry.Set("isHost", device->isHost());
+                devices.Set(devices.Length(), entry);
+            }
+            result.Set("devices", devices);
+            return result;
+        });
+}
+
+Napi::Value JsContext::close(const Napi::CallbackInfo & info) {
+    auto e = engine;
+    engine->cancel();
+    return engine->worker->promise(
+        info.Env(), [e] { e->adopt(nullptr); }, [](Napi::Env env) { return env.Undefined(); });
+}
+
+Napi::Value JsContext::newSession(const Napi::CallbackInfo & info) {
+    auto e = engine;
+    auto made = std::make_shared<std::unique_ptr<Session>>();
+    return engine->worker->promise(
+        info.Env(), [e, made] { *made = e->get().newSession(); },
+        [e, made](Napi::Env env) { return JsSession::wrap(env, e, std::move(*made)); });
+}
+
+Napi::Value JsContext::newSegment(const Napi::CallbackInfo & info) {
+    auto e = engine;
+    auto counts = copyOf<uint32_t>(uint32Argument(info, 0));
+    auto made = std::make_shared<std::shared_ptr<Segment>>();
+    return engine->worker->promise(
+        info.Env(),
+        [e, made, counts = std::move(counts)] {
+            if (counts.size() != e->get().modelShape().nRegions()) {
+                throw KvError("internal", "a row count is needed for every layer and KV head");
+            }
+            *made = e->get().newSegment(counts);
+        },
+        [e, made](Napi::Env env) { return JsSegment::wrap(env, e, std::move(*made)); });
+}
+
+Napi::Value JsContext::memory(const Napi::CallbackInfo & info) {
+    Napi::Object result = Napi::Object::New(info.Env());
+    const auto & budget = engine->budget;
+    result.Set("limitBytes", budget ? static_cast<double>(budget->limitBytes()) : 0.0);
+    result.Set("usedBytes", budget ? static_cast<double>(budget->usedBytes()) : 0.0);
+    result.Set("peakBytes", budget ? static_cast<double>(budget->peakBytes()) : 0.0);
+    return result;
+}
+
+void JsContext::setLimit(const Napi::CallbackInfo & info) {
+    const double bytes = numberArgument(info, 0);
+    if (engine->budget) {
+        engine->budget->setLimit(static_cast<size_t>(bytes));
+    }
+}
+
+void JsContext::cancel(const Napi::CallbackInfo &) {
+    engine->cancel();
+}
+
+void JsContext::clearCancel(const Napi::CallbackInfo &) {
+    engine->clearCancel();
+}
+
+}  // namespace kvasir

@@ -1,0 +1,44 @@
+// llama.cpp as it is, with its own cache and attention: the reference that tests and benches measure the seam against.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "device.h"
+#include "worker.h"
+
+namespace kvasir {
+
+class JsPlain : public Napi::ObjectWrap<JsPlain> {
+public:
+    static void define(Napi::Env env, Napi::Object exports);
+    explicit JsPlain(const Napi::CallbackInfo & info);
+    ~JsPlain() override;
+
+private:
+    struct State {
+        explicit State(Napi::Env env) : worker(std::make_shared<Worker>(env)) {}
+        ~State();
+        void close();
+        llama_model * model = nullptr;
+        int nCtx = 0, nBatch = 0, nThreads = 0;
+        bool hasThreadPool = true;
+        ggml_type rowType = GGML_TYPE_F16;
+        std::unique_ptr<ThreadPool> threads;
+        llama_context * context = nullptr;
+        llama_batch batch{};
+        int nPast = 0;
+        Napi::ObjectReference modelObject;
+        const std::shared_ptr<Worker> worker;
+    };
+
+    Napi::Value open(const Napi::CallbackInfo & info);
+    Napi::Value close(const Napi::CallbackInfo & info);
+    Napi::Value decode(const Napi::CallbackInfo & info);
+    Napi::Value clear(const Napi::CallbackInfo & info);
+
+    std::shared_ptr<State> state;
+};
+
+}  // namespace kvasir

@@ -1,0 +1,57 @@
+// Reading options and arrays that JavaScript passes in; every surprise is a TypeError, never a crash.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+namespace kvasir {
+
+inline Napi::Object objectArgument(const Napi::CallbackInfo & info, size_t i) {
+    if (info.Length() <= i || !info[i].IsObject()) {
+        throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(i + 1) + " must be an object");
+    }
+    return info[i].As<Napi::Object>();
+}
+
+inline double numberArgument(const Napi::CallbackInfo & info, size_t i) {
+    if (info.Length() <= i || !info[i].IsNumber()) {
+        throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(i + 1) + " must be a number");
+    }
+    return info[i].As<Napi::Number>().DoubleValue();
+}
+
+inline double numberOr(const Napi::Object & object, const char * name, double otherwise) {
+    const Napi::Value value = object.Get(name);
+    return value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : otherwise;
+}
+
+inline std::string stringOr(const Napi::Object & object, const char * name, const std::string & otherwise) {
+    const Napi::Value value = object.Get(name);
+    return value.IsString() ? value.As<Napi::String>().Utf8Value() : otherwise;
+}
+
+inline bool flagOr(const Napi::Object & object, const char * name, bool otherwise) {
+    const Napi::Value value = object.Get(name);
+    return value.IsBoolean() ? value.As<Napi::Boolean>().Value() : otherwise;
+}
+
+template <typename To, typename Array> std::vector<To> copyOf(const Array & array) {
+    return std::vector<To>(array.Data(), array.Data() + array.ElementLength());
+}
+
+inline Napi::Uint32Array uint32Argument(const Napi::CallbackInfo & info, size_t i) {
+    if (info.Length() <= i || !info[i].IsTypedArray() || info[i].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+        throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(i + 1) + " must be a Uint32Array");
+    }
+    return info[i].As<Napi::Uint32Array>();
+}
+
+inline Napi::Float32Array floatsToJs(Napi::Env env, const std::vector<float> & values) {
+    Napi::Float32Array array = Napi::Float32Array::New(env, values.size());
+    std::copy(values.begin(), values.end(), array.Data());
+    return array;
+}
+
+}  // namespace kvasir

@@ -1,0 +1,72 @@
+#include "masks.h"
+
+#include <algorithm>
+
+namespace kvasir {
+
+namespace {
+
+constexpr uint16_t visible = 0x0000;  // f16 0
+constexpr uint16_t hidden = 0xfc00;   // f16 -infinity
+
+}  // namespace
+
+void Masks::prepare(uint64_t newEpoch, uint32_t newBorder, uint32_t newTokens) {
+    // A region's padded length ends at most a block behind its own rows; rows of masks start at multiples of 32 bytes.
+    const uint32_t needed = (newBorder + newTokens + 256 + 15) / 16 * 16;
+    const bool isNextToken =
+        newTokens == 1 && nTokens == 1 && newEpoch == epoch && needed <= width && newBorder == border + 1;
+    if (isNextToken) {
+        border = newBorder;
+        for (auto & [residue, tensors] : masks) {
+            if (border >= residue) {
+                api.ggml_backend_tensor_set(tensors->at(0), &visible, (border - residue) * sizeof(uint16_t), sizeof(uint16_t));
+            }
+        }
+        return;
+    }
+    if (needed > width || newTokens != nTokens || needed < width / 4) {
+        masks.clear();
+        width = needed + (newTokens == 1 ? 1024 : 0);  // single tokens come by the hundred
+        moves++;
+    }
+    epoch = newEpoch;
+    border = newBorder;
+    nTokens = newTokens;
+    for (auto & [residue, tensors] : masks) {
+        fill(tensors->at(0), residue);
+    }
+}
+
+void Masks::fill(ggml_tensor * mask, uint32_t residue) const {
+    std::vector<uint16_t> values(static_cast<size_t>(width) * nTokens, hidden);
+    for (uint32_t t = 0; t < nTokens; t++) {
+        const int64_t n = std::clamp<int64_t>(static_cast<int64_t>(border) + t + 1 - residue, 0, width);
+        std::fill_n(values.begin() + static_cast<size_t>(width) * t, n, visible);
+    }
+    api.ggml_backend_tensor_set(mask, values.data(), 0, values.size() * sizeof(uint16_t));
+}
+
+ggml_tensor * Masks::shifted(uint32_t residue) {
+    auto & tensors = masks[residue];
+    if (!tensors) {
+        tensors = std::make_unique<DeviceTensors>(
+            device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F16, width, nTokens}}, budget);
+        fill(tensors->at(0), residue);
+    }
+    return tensors->at(0);
+}
+
+ggml_tensor * Masks::view(Graph & graph, uint32_t regionBorder, int64_t length) {
+    const uint32_t shift = border - regionBorder;
+    const uint32_t residue = shift % static_cast<uint32_t>(device.maskAlignment());
+    ggml_tensor * mask = shifted(residue);
+    return graph.leaf(mask, (shift - residue) * sizeof(uint16_t), {GGML_TYPE_F16, {length, nTokens, 1}});
+}
+
+void Masks::applyStride(ggml_tensor * mask) const {
+    mask->nb[1] = width * sizeof(uint16_t);
+    mask->nb[2] = mask->nb[3] = mask->nb[1] * nTokens;
+}
+
+}  // namespace kvasir

@@ -1,0 +1,49 @@
+// Causal masks over regions of many lengths, shared by all of them and kept on the device.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "graph.h"
+
+namespace kvasir {
+
+/**
+ * Row x of a region whose batch begins at row b is visible to token t of the batch iff x <= b + t. So one wide mask
+ * M[x, t] = (x <= B + t ? 0 : -inf), B the largest b, serves every region: its mask is M shifted by B - b columns. A
+ * mask of its own per region length would be hundreds of megabytes for a batch over long contexts.
+ */
+class Masks {
+public:
+    Masks(const Device & device, std::shared_ptr<Budget> budget) : device(device), budget(std::move(budget)) {}
+
+    /**
+     * Prepares masks for a batch of nTokens.
+     * @param epoch  layout of the session; within one epoch single tokens only move the border by one column
+     * @param border B, rows before the batch in the longest region
+     */
+    void prepare(uint64_t epoch, uint32_t border, uint32_t nTokens);
+
+    /** Changes when masks move in memory, so that views made before are stale. */
+    uint64_t generation() const { return moves; }
+
+    /** The mask of a region: [length, nTokens] f16 with the wide mask's row stride. `border` is the b of that region. */
+    ggml_tensor * view(Graph & graph, uint32_t border, int64_t length);
+
+    /** ggml_flash_attn_ext asks for a dense mask when it is called, kernels use the stride: to be set in between. */
+    void applyStride(ggml_tensor * mask) const;
+
+private:
+    /** Kernels load masks in blocks, so a shift that is no multiple of a block is built into a copy of the mask. */
+    ggml_tensor * shifted(uint32_t residue);
+    void fill(ggml_tensor * mask, uint32_t residue) const;
+
+    const Device & device;
+    std::shared_ptr<Budget> budget;
+    uint64_t epoch = 0, moves = 0;
+    uint32_t border = 0, width = 0, nTokens = 0;
+    std::map<uint32_t, std::unique_ptr<DeviceTensors>> masks;  // by residue
+};
+
+}  // namespace kvasir

@@ -1,0 +1,260 @@
+#include "session.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <numeric>
+
+#include "error.h"
+
+namespace kvasir {
+
+namespace {
+
+// A K length is rounded up to 256 (a block of the GPU kernels, and llama.cpp's own rounding), so the last region of a
+// layer may be read that far beyond its rows: masked, but it must be memory of ours.
+constexpr uint32_t paddedBlock = 256;
+
+std::vector<int32_t> range(uint32_t begin, uint32_t n) {
+    std::vector<int32_t> indices(n);
+    std::iota(indices.begin(), indices.end(), static_cast<int32_t>(begin));
+    return indices;
+}
+
+}  // namespace
+
+Session::Session(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
+                 std::shared_ptr<Budget> budget)
+    : shape(shape), rows(rows), layers(layers), budget(std::move(budget)), regions(shape.nRegions()) {
+    touch();
+}
+
+void Session::touch() {
+    static std::atomic<uint64_t> next{1};
+    epoch = next++;
+}
+
+Session::Arena Session::layOut(std::vector<Region> & regions, uint32_t room) const {
+    std::map<Device *, std::vector<DeviceTensors::Shape>> shapes;
+    std::vector<Device *> order;
+    std::vector<std::pair<size_t, size_t>> place(shape.nLayers);
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        uint32_t total = 0;
+        for (int head = 0; head < shape.nKvHeads; head++) {
+            Region & r = regions[index(layer, head)];
+            r.start = total;
+            r.capacity = r.base + r.kept + live + room;
+            total += r.capacity;
+        }
+        Device * device = layers[layer].device;
+        if (shapes.find(device) == shapes.end()) {
+            order.push_back(device);
+        }
+        auto & list = shapes[device];
+        place[layer] = {std::find(order.begin(), order.end(), device) - order.begin(), list.size()};
+        const DeviceTensors::Shape words = {GGML_TYPE_I32, rows.words(), total + paddedBlock};
+        list.push_back(words);
+        list.push_back(words);
+    }
+    Arena arena;
+    for (Device * device : order) {
+        arena.owners.push_back(std::make_unique<DeviceTensors>(*device, shapes[device], budget));
+    }
+    for (const auto & [owner, slot] : place) {
+        arena.k.push_back(arena.owners[owner]->at(slot));
+        arena.v.push_back(arena.owners[owner]->at(slot + 1));
+    }
+    return arena;
+}
+
+void Session::copyTail(RowMover & mover, const std::vector<Region> & from, const Arena & source, const std::vector<Region> & to,
+                       const Arena & target) const {
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        for (int head = 0; head < shape.nKvHeads; head++) {
+            const Region & a = from[index(layer, head)];
+            const Region & b = to[index(layer, head)];
+            const std::vector<int32_t> rows = range(b.start + b.base, b.kept + live);
+            Device & device = *layers[layer].device;
+            mover.scatter(device, source.k[layer], a.start + a.base, target.k[layer], rows);
+            mover.scatter(device, source.v[layer], a.start + a.base, target.v[layer], rows);
+        }
+    }
+}
+
+void Session::compose(const std::vector<Part> & parts) {
+    std::vector<Region> next = regions;
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        for (int head = 0; head < shape.nKvHeads; head++) {
+            Region & r = next[index(layer, head)];
+            r.base = 0;
+            for (const Part & part : parts) {
+                r.base += part.segment->count(layer, head);
+            }
+        }
+    }
+    Arena nextArena = layOut(next, paddedBlock);
+    RowMover mover(rows, budget);
+    std::vector<uint32_t> filled(shape.nRegions(), 0);
+    for (const Part & part : parts) {
+        for (int layer = 0; layer < shape.nLayers; layer++) {
+            std::vector<int32_t> targets;
+            for (int head = 0; head < shape.nKvHeads; head++) {
+                const size_t i = index(layer, head);
+                const uint32_t n = part.segment->count(layer, head);
+                for (uint32_t row = 0; row < n; row++) {
+                    targets.push_back(static_cast<int32_t>(next[i].start + filled[i] + row));
+                }
+                filled[i] += n;
+            }
+            const LayerPlan & plan = layers[layer];
+            mover.scatter(*plan.device, part.segment->v(layer), 0, nextArena.v[layer], targets);
+            mover.scatterRotated(*plan.device, part.segment->k(layer), 0, nextArena.k[layer], std::move(targets), plan.rope,
+                                 part.delta);
+        }
+    }
+    if (!arena.k.empty()) {
+        copyTail(mover, regions, arena, next, nextArena);
+    }
+    mover.run();
+    regions = std::move(next);
+    arena = std::move(nextArena);
+    touch();
+}
+
+void Session::reserve(uint32_t n) {
+    const bool fits = !arena.k.empty() && std::all_of(regions.begin(), regions.end(), [&](const Region & r) {
+        return r.base + r.kept + live + n <= r.capacity;
+    });
+    if (fits) {
+        return;
+    }
+    // Growing by half keeps the number of re-layings logarithmic for a long answer.
+    std::vector<Region> next = regions;
+    Arena nextArena = layOut(next, std::max({n, live / 2, arena.k.empty() ? 0u : paddedBlock}));
+    if (!arena.k.empty()) {
+        RowMover mover(rows, budget);
+        for (int layer = 0; layer < shape.nLayers; layer++) {
+            for (int head = 0; head < shape.nKvHeads; head++) {
+                const Region & a = regions[index(layer, head)];
+                const Region & b = next[index(layer, head)];
+                const std::vector<int32_t> targets = range(b.start, b.base + b.kept + live);
+                mover.scatter(*layers[layer].device, arena.k[layer], a.start, nextArena.k[layer], targets);
+                mover.scatter(*layers[layer].device, arena.v[layer], a.start, nextArena.v[layer], targets);
+            }
+        }
+        mover.run();
+    }
+    regions = std::move(next);
+    arena = std::move(nextArena);
+    touch();
+}
+
+void Session::truncate(uint32_t n) {
+    if (n < live) {
+        live = n;
+        touch();
+    }
+}
+
+namespace {
+
+void checkKeep(const std::vector<std::vector<int32_t>> & keep, const std::vector<Region> & regions, uint32_t live) {
+    if (keep.size() != regions.size()) {
+        throw KvError("internal", "a keep list is needed for every layer and KV head");
+    }
+    for (size_t i = 0; i < keep.size(); i++) {
+        const int64_t n = regions[i].kept + live;
+        for (const int32_t row : keep[i]) {
+            if (row < 0 || row >= n) {
+                throw KvError("internal", "a keep list names row " + std::to_string(row) + " of " + std::to_string(n));
+            }
+        }
+    }
+}
+
+}  // namespace
+
+std::shared_ptr<Segment> Session::gather(const std::vector<std::vector<int32_t>> & keep) const {
+    checkKeep(keep, regions, live);
+    std::vector<uint32_t> counts;
+    for (const auto & list : keep) {
+        counts.push_back(static_cast<uint32_t>(list.size()));
+    }
+    auto segment = std::make_shared<Segment>(shape, rows, layers, std::move(counts), budget);
+    RowMover mover(rows, budget);
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        std::vector<int32_t> sources;
+        for (int head = 0; head < shape.nKvHeads; head++) {
+            const Region & r = region(layer, head);
+            for (const int32_t row : keep[index(layer, head)]) {
+                sources.push_back(static_cast<int32_t>(r.start + r.base) + row);
+            }
+        }
+        mover.gather(*layers[layer].device, arena.k[layer], sources, segment->k(layer), 0);
+        mover.gather(*layers[layer].device, arena.v[layer], std::move(sources), segment->v(layer), 0);
+    }
+    mover.run();
+    return segment;
+}
+
+void Session::compact(const std::vector<std::vector<int32_t>> & keep) {
+    const std::shared_ptr<Segment> survivors = gather(keep);
+    std::vector<Region> next = regions;
+    for (size_t i = 0; i < next.size(); i++) {
+        next[i].kept = static_cast<uint32_t>(keep[i].size());
+    }
+    // The survivors lie packed elsewhere, so they can go back in place: the regions stay where they are.
+    RowMover mover(rows, budget);
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        std::vector<int32_t> targets;
+        for (int head = 0; head < shape.nKvHeads; head++) {
+            const Region & r = next[index(layer, head)];
+            const std::vector<int32_t> rows = range(r.start + r.base, r.kept);
+            targets.insert(targets.end(), rows.begin(), rows.end());
+        }
+        mover.scatter(*layers[layer].device, survivors->k(layer), 0, arena.k[layer], targets);
+        mover.scatter(*layers[layer].device, survivors->v(layer), 0, arena.v[layer], std::move(targets));
+    }
+    mover.run();
+    regions = std::move(next);
+    live = 0;
+    touch();
+}
+
+std::unique_ptr<Session> Session::fork() const {
+    auto copy = std::make_unique<Session>(shape, rows, layers, budget);
+    copy->regions = regions;
+    copy->live = live;
+    if (!arena.k.empty()) {
+        copy->arena = copy->layOut(copy->regions, paddedBlock);
+        RowMover mover(rows, budget);
+        for (int layer = 0; layer < shape.nLayers; layer++) {
+            for (int head = 0; head < shape.nKvHeads; head++) {
+                const std::vector<int32_t> targets = range(copy->region(layer, head).start, length(layer, head));
+                const uint32_t from = region(layer, head).start;
+                mover.scatter(*layers[layer].device, arena.k[layer], from, copy->arena.k[layer], targets);
+                mover.scatter(*layers[layer].device, arena.v[layer], from, copy->arena.v[layer], targets);
+            }
+        }
+        mover.run();
+    }
+    return copy;
+}
+
+uint32_t Session::maxLength() const {
+    uint32_t n = 0;
+    for (const Region & r : regions) {
+        n = std::max(n, r.base + r.kept + live);
+    }
+    return n;
+}
+
+size_t Session::bytes() const {
+    size_t n = 0;
+    for (const auto & owner : arena.owners) {
+        n += owner->bytes();
+    }
+    return n;
+}
+
+}  // namespace kvasir
