@@ -13,15 +13,15 @@ const require = createRequire(import.meta.url);
 
 /** Folders that may hold `kvasir-<platform>-<arch>.node`, best first. */
 export function addonCandidates(from = path.dirname(fileURLToPath(import.meta.url))): string[] {
-  const name = `kvasir-${process.platform}-${process.arch}.node`;
-  const candidates: string[] = [];
-  if (process.env.KVASIR_ADDON) candidates.push(process.env.KVASIR_ADDON);
-  // Sources lie three folders below the root, bundles (dist/) one.
-  for (const up of [".", "..", "../..", "../../.."]) {
-    candidates.push(path.resolve(from, up, "native", name));
-    candidates.push(path.resolve(from, up, "native-config/addon/build", name));
-  }
-  return candidates;
+    const name = `kvasir-${process.platform}-${process.arch}.node`;
+    const candidates: string[] = [];
+    if (process.env.KVASIR_ADDON) candidates.push(process.env.KVASIR_ADDON);
+    // Sources lie three folders below the root, bundles (dist/) one.
+    for (const up of [".", "..", "../..", "../../.."]) {
+        candidates.push(path.resolve(from, up, "native", name));
+        candidates.push(path.resolve(from, up, "native-config/addon/build", name));
+    }
+    return candidates;
 }
 
 let loaded: NativeAddon | undefined;
@@ -31,40 +31,40 @@ let loaded: NativeAddon | undefined;
  * @throws KvasirError `addon-missing`, `addon-mismatch`
  */
 export function loadAddon(): NativeAddon {
-  if (loaded) return loaded;
-  const candidates = addonCandidates();
-  const file = candidates.find((candidate) => existsSync(candidate));
-  if (file === undefined) throw addonMissing(candidates[0]!);
-  let addon: NativeAddon;
-  try {
-    addon = require(file) as NativeAddon;
-  } catch (error) {
-    throw addonMismatch(`the addon does not load: ${(error as Error).message}`);
-  }
-  const expected = installedVersions();
-  if (addon.nodeLlamaCppVersion !== expected.nodeLlamaCpp || addon.llamaRelease !== expected.llamaRelease)
-    throw addonMismatch(
-      `the addon was built for node-llama-cpp ${addon.nodeLlamaCppVersion} with llama.cpp ${addon.llamaRelease}, ` +
-        `installed are ${expected.nodeLlamaCpp} and ${expected.llamaRelease}`,
-    );
-  try {
-    addon.load(loadedLlamaLibraries());
-  } catch (error) {
-    throw addonMismatch((error as Error).message);
-  }
-  loaded = addon;
-  return addon;
+    if (loaded) return loaded;
+    const candidates = addonCandidates();
+    const file = candidates.find((candidate) => existsSync(candidate));
+    if (file === undefined) throw addonMissing(candidates[0]!);
+    let addon: NativeAddon;
+    try {
+        addon = require(file) as NativeAddon;
+    } catch (error) {
+        throw addonMismatch(`the addon does not load: ${(error as Error).message}`);
+    }
+    const expected = installedVersions();
+    if (addon.nodeLlamaCppVersion !== expected.nodeLlamaCpp || addon.llamaRelease !== expected.llamaRelease)
+        throw addonMismatch(
+            `the addon was built for node-llama-cpp ${addon.nodeLlamaCppVersion} with llama.cpp ${addon.llamaRelease}, ` +
+                `installed are ${expected.nodeLlamaCpp} and ${expected.llamaRelease}`,
+        );
+    try {
+        addon.load(loadedLlamaLibraries());
+    } catch (error) {
+        throw addonMismatch((error as Error).message);
+    }
+    loaded = addon;
+    return addon;
 }
 
 /** Versions of the installed node-llama-cpp and of the llama.cpp release that its binaries were made from. */
 export function installedVersions(): {nodeLlamaCpp: string; llamaRelease: string} {
-  const main = require.resolve("node-llama-cpp");
-  const root = main.slice(0, main.lastIndexOf("node-llama-cpp") + "node-llama-cpp".length);
-  const read = (file: string) => require(path.join(root, file)) as Record<string, string>;
-  return {
-    nodeLlamaCpp: read("package.json").version ?? "?",
-    llamaRelease: read("llama/llama.cpp.info.json").tag ?? "?",
-  };
+    const main = require.resolve("node-llama-cpp");
+    const root = main.slice(0, main.lastIndexOf("node-llama-cpp") + "node-llama-cpp".length);
+    const read = (file: string) => require(path.join(root, file)) as Record<string, string>;
+    return {
+        nodeLlamaCpp: read("package.json").version ?? "?",
+        llamaRelease: read("llama/llama.cpp.info.json").tag ?? "?",
+    };
 }
 
 /**
@@ -72,14 +72,18 @@ export function installedVersions(): {nodeLlamaCpp: string; llamaRelease: string
  * (CPU, Vulkan, CUDA) in one process the last loaded one counts: node-llama-cpp loads a single build per `Llama`.
  */
 function loadedLlamaLibraries(): string[] {
-  const report = process.report.getReport() as unknown as {sharedObjects?: string[]};
-  const objects = report.sharedObjects ?? [];
-  const isLlama = (file: string) => /^(lib)?llama[.-].*|^(lib)?llama\.(so|dll|dylib)$/.test(path.basename(file));
-  const isGgml = (file: string) => /^(lib)?ggml([.-].*)?\.(so|dll|dylib)/.test(path.basename(file));
-  const llama = objects.filter((file) => isLlama(file) && !/common|addon/.test(path.basename(file))).at(-1);
-  if (llama === undefined) throw new Error("node-llama-cpp has not loaded llama.cpp in this process");
-  const folder = path.dirname(llama);
-  const ggml = objects.filter((file) => isGgml(file));
-  // Some builds take ggml from a neighbouring package, so other folders count too, behind its own.
-  return [llama, ...ggml.filter((f) => path.dirname(f) === folder), ...ggml.filter((f) => path.dirname(f) !== folder)];
+    const report = process.report.getReport() as unknown as {sharedObjects?: string[]};
+    const objects = report.sharedObjects ?? [];
+    const isLlama = (file: string) => /^(lib)?llama[.-].*|^(lib)?llama\.(so|dll|dylib)$/.test(path.basename(file));
+    const isGgml = (file: string) => /^(lib)?ggml([.-].*)?\.(so|dll|dylib)/.test(path.basename(file));
+    const llama = objects.filter((file) => isLlama(file) && !/common|addon/.test(path.basename(file))).at(-1);
+    if (llama === undefined) throw new Error("node-llama-cpp has not loaded llama.cpp in this process");
+    const folder = path.dirname(llama);
+    const ggml = objects.filter((file) => isGgml(file));
+    // Some builds take ggml from a neighbouring package, so other folders count too, behind its own.
+    return [
+        llama,
+        ...ggml.filter((f) => path.dirname(f) === folder),
+        ...ggml.filter((f) => path.dirname(f) !== folder),
+    ];
 }

@@ -10,188 +10,188 @@ export type AddonModel = object;
 export type RowType = "f16" | "q8_0" | "f32";
 
 export interface NativeAddon {
-  /** llama.cpp release whose headers the addon was built with, for example "v0.5.0". */
-  readonly llamaRelease: string;
-  /** node-llama-cpp version whose model object the addon knows how to read. */
-  readonly nodeLlamaCppVersion: string;
-  /** Resolves llama.cpp's C API from library files that are loaded already (full paths). Rejects with `addon-mismatch`. */
-  load(libraries: string[]): {llamaVersion: string};
-  describeModel(model: AddonModel): ModelDescription;
-  readonly Context: new (model: AddonModel, options: ContextOptions) => NativeContext;
-  readonly Plain: new (model: AddonModel, options: PlainOptions) => NativePlain;
+    /** llama.cpp release whose headers the addon was built with, for example "v0.5.0". */
+    readonly llamaRelease: string;
+    /** node-llama-cpp version whose model object the addon knows how to read. */
+    readonly nodeLlamaCppVersion: string;
+    /** Resolves llama.cpp's C API from library files that are loaded already (full paths). Rejects with `addon-mismatch`. */
+    load(libraries: string[]): {llamaVersion: string};
+    describeModel(model: AddonModel): ModelDescription;
+    readonly Context: new (model: AddonModel, options: ContextOptions) => NativeContext;
+    readonly Plain: new (model: AddonModel, options: PlainOptions) => NativePlain;
 }
 
 export interface ModelDescription {
-  description: string;
-  nLayers: number;
-  nHeads: number;
-  nKvHeads: number;
-  /** Trained window in tokens. */
-  window: number;
-  /** Tokens that a sliding-window layer sees; 0 when the model has none. */
-  slidingWindow: number;
-  /** Bytes of the weights. */
-  bytes: number;
-  nVocab: number;
-  /** Why the model cannot run through the seam; empty when it can, as far as can be told before a graph is built. */
-  unsupported: string;
+    description: string;
+    nLayers: number;
+    nHeads: number;
+    nKvHeads: number;
+    /** Trained window in tokens. */
+    window: number;
+    /** Tokens that a sliding-window layer sees; 0 when the model has none. */
+    slidingWindow: number;
+    /** Bytes of the weights. */
+    bytes: number;
+    nVocab: number;
+    /** Why the model cannot run through the seam; empty when it can, as far as can be told before a graph is built. */
+    unsupported: string;
 }
 
 export interface ContextOptions {
-  /** Tokens computed at a time: a multiple of 256. */
-  nBatch: number;
-  /** Threads of the CPU; 0 for all cores. */
-  nThreads: number;
-  rowType: RowType;
-  /** Hard limit of all KV memory: segments, regions, reading workspace, compute buffers. */
-  budgetBytes: number;
+    /** Tokens computed at a time: a multiple of 256. */
+    nBatch: number;
+    /** Threads of the CPU; 0 for all cores. */
+    nThreads: number;
+    rowType: RowType;
+    /** Hard limit of all KV memory: segments, regions, reading workspace, compute buffers. */
+    budgetBytes: number;
 }
 
 export interface ContextShape {
-  nLayers: number;
-  nHeads: number;
-  nKvHeads: number;
-  headDim: number;
-  /** Bytes of one row of K (or V) of one KV head. */
-  rowBytes: number;
-  devices: {name: string; isHost: boolean}[];
+    nLayers: number;
+    nHeads: number;
+    nKvHeads: number;
+    headDim: number;
+    /** Bytes of one row of K (or V) of one KV head. */
+    rowBytes: number;
+    devices: {name: string; isHost: boolean}[];
 }
 
 export interface NativeContext {
-  open(): Promise<ContextShape>;
-  /** Cancels what runs and frees the context; later calls reject. Must be awaited before the model is disposed of. */
-  close(): Promise<void>;
-  newSession(): Promise<NativeSession>;
-  /** An empty segment to upload rows into. counts: rows per (layer, KV head), index layer * nKvHeads + head. */
-  newSegment(counts: Uint32Array): Promise<NativeSegment>;
-  memory(): {limitBytes: number; usedBytes: number; peakBytes: number};
-  setLimit(bytes: number): void;
-  /** The batch under way, and all later ones, end with `cancelled` until `clearCancel()`. */
-  cancel(): void;
-  clearCancel(): void;
+    open(): Promise<ContextShape>;
+    /** Cancels what runs and frees the context; later calls reject. Must be awaited before the model is disposed of. */
+    close(): Promise<void>;
+    newSession(): Promise<NativeSession>;
+    /** An empty segment to upload rows into. counts: rows per (layer, KV head), index layer * nKvHeads + head. */
+    newSegment(counts: Uint32Array): Promise<NativeSegment>;
+    memory(): {limitBytes: number; usedBytes: number; peakBytes: number};
+    setLimit(bytes: number): void;
+    /** The batch under way, and all later ones, end with `cancelled` until `clearCancel()`. */
+    cancel(): void;
+    clearCancel(): void;
 }
 
 /** Kept rows of a file (part): per (layer, KV head) its own number of them. */
 export interface NativeSegment {
-  counts(): Uint32Array;
-  /** Bytes on the device, alignment included. */
-  bytes(): number;
-  /** Bytes of the rows alone: layer by layer K rows of all heads, then V rows of all heads. */
-  rowBytes(): number;
-  download(offset: number, size: number): Promise<Buffer>;
-  upload(offset: number, data: Buffer): Promise<void>;
-  dispose(): void;
+    counts(): Uint32Array;
+    /** Bytes on the device, alignment included. */
+    bytes(): number;
+    /** Bytes of the rows alone: layer by layer K rows of all heads, then V rows of all heads. */
+    rowBytes(): number;
+    download(offset: number, size: number): Promise<Buffer>;
+    upload(offset: number, data: Buffer): Promise<void>;
+    dispose(): void;
 }
 
 export interface NativePart {
-  segment: NativeSegment;
-  /** Positions by which the K rows are rotated further; 0 leaves them where they were read. */
-  delta?: number;
+    segment: NativeSegment;
+    /** Positions by which the K rows are rotated further; 0 leaves them where they were read. */
+    delta?: number;
 }
 
 export interface NativeScorePass {
-  /** First scoring token, counted from the first token of the decode call. */
-  offset: number;
-  stride: number;
-  /** One multiplier of the logits per scoring token; 1 is the model's own softmax. */
-  weights: Float32Array;
+    /** First scoring token, counted from the first token of the decode call. */
+    offset: number;
+    stride: number;
+    /** One multiplier of the logits per scoring token; 1 is the model's own softmax. */
+    weights: Float32Array;
 }
 
 export interface CapturedLayer {
-  /** [nTokens, nHeads, headDim], after RoPE. */
-  queries: Float32Array;
-  /** [nTokens, nHeads, headDim], what attention returned. */
-  outputs: Float32Array;
+    /** [nTokens, nHeads, headDim], after RoPE. */
+    queries: Float32Array;
+    /** [nTokens, nHeads, headDim], what attention returned. */
+    outputs: Float32Array;
 }
 
 export interface NativeDecodeOptions {
-  logits?: "none" | "last" | "all";
-  pass?: NativeScorePass;
-  capture?: boolean;
+    logits?: "none" | "last" | "all";
+    pass?: NativeScorePass;
+    capture?: boolean;
 }
 
 export interface NativeGenerateOptions {
-  maxTokens: number;
-  /** Positions at and behind this are not decoded: the trained window. */
-  maxPosition: number;
-  /** 0 is greedy. */
-  temperature?: number;
-  topK?: number;
-  topP?: number;
-  minP?: number;
-  repeatPenalty?: number;
-  repeatLastN?: number;
-  seed?: number;
-  /** GBNF. */
-  grammar?: string;
-  /** Tokens before the prompt that penalties should know. */
-  history?: Uint32Array;
+    maxTokens: number;
+    /** Positions at and behind this are not decoded: the trained window. */
+    maxPosition: number;
+    /** 0 is greedy. */
+    temperature?: number;
+    topK?: number;
+    topP?: number;
+    minP?: number;
+    repeatPenalty?: number;
+    repeatLastN?: number;
+    seed?: number;
+    /** GBNF. */
+    grammar?: string;
+    /** Tokens before the prompt that penalties should know. */
+    history?: Uint32Array;
 }
 
 export type StopReason = "endOfText" | "maxTokens" | "windowEnd" | "stopped" | "cancelled";
 
 export interface NativeGenerateResult {
-  tokens: Uint32Array;
-  reason: StopReason;
-  promptMs: number;
-  firstTokenMs: number;
-  totalMs: number;
+    tokens: Uint32Array;
+    reason: StopReason;
+    promptMs: number;
+    firstTokenMs: number;
+    totalMs: number;
 }
 
 /** Regions of rows per (layer, KV head): base rows of segments, kept rows of earlier turns, live rows. */
 export interface NativeSession {
-  /** Replaces the base rows; kept and live rows stay. */
-  compose(parts: NativePart[]): Promise<void>;
-  reserve(nTokens: number): Promise<void>;
-  /** Appends live rows. On failure the session is as it was. logits: [n, nVocab]. */
-  decode(
-    tokens: Uint32Array,
-    firstPosition: number,
-    options?: NativeDecodeOptions,
-  ): Promise<{logits?: Float32Array; captured?: CapturedLayer[]}>;
-  /**
-   * Decodes the prompt, then samples. Rows of the prompt and of all generated tokens but the last stay live.
-   * `onToken` may return false to stop; the next tokens may be on their way by then.
-   */
-  generate(
-    prompt: Uint32Array,
-    firstPosition: number,
-    options: NativeGenerateOptions,
-    onToken: (token: number) => boolean | void,
-  ): Promise<NativeGenerateResult>;
-  /** Forgets live rows from the n-th on. */
-  truncate(nLive: number): Promise<void>;
-  /** Keeps the listed ones of each region's kept and live rows. Lists lie one behind the other in `rows`. */
-  compact(counts: Uint32Array, rows: Uint32Array): Promise<void>;
-  gather(counts: Uint32Array, rows: Uint32Array): Promise<NativeSegment>;
-  fork(): Promise<NativeSession>;
-  /** From now on, tokens of score passes (and every generated token) add to the scores of the first nRows kept and live rows. */
-  startScores(nRows: number, over: "sum" | "max"): Promise<void>;
-  /** [nLayers, nHeads, nRows]: attention received, per query head. */
-  readScores(): Promise<Float32Array>;
-  stopScores(): Promise<void>;
-  /** ||V||^2 of the first nRows kept and live rows: [nLayers, nKvHeads, nRows]. */
-  valueNorms(nRows: number): Promise<Float32Array>;
-  /** All rows of one region as f32, [length, headDim] each: for tests and for scores that need keys. */
-  exportRows(layer: number, head: number): Promise<{k: Float32Array; v: Float32Array}>;
-  /** lengths and kept: per region; nLive: the same in all; bytes: of the regions. */
-  state(): Promise<{lengths: Uint32Array; kept: Uint32Array; nLive: number; bytes: number}>;
-  dispose(): void;
+    /** Replaces the base rows; kept and live rows stay. */
+    compose(parts: NativePart[]): Promise<void>;
+    reserve(nTokens: number): Promise<void>;
+    /** Appends live rows. On failure the session is as it was. logits: [n, nVocab]. */
+    decode(
+        tokens: Uint32Array,
+        firstPosition: number,
+        options?: NativeDecodeOptions,
+    ): Promise<{logits?: Float32Array; captured?: CapturedLayer[]}>;
+    /**
+     * Decodes the prompt, then samples. Rows of the prompt and of all generated tokens but the last stay live.
+     * `onToken` may return false to stop; the next tokens may be on their way by then.
+     */
+    generate(
+        prompt: Uint32Array,
+        firstPosition: number,
+        options: NativeGenerateOptions,
+        onToken: (token: number) => boolean | void,
+    ): Promise<NativeGenerateResult>;
+    /** Forgets live rows from the n-th on. */
+    truncate(nLive: number): Promise<void>;
+    /** Keeps the listed ones of each region's kept and live rows. Lists lie one behind the other in `rows`. */
+    compact(counts: Uint32Array, rows: Uint32Array): Promise<void>;
+    gather(counts: Uint32Array, rows: Uint32Array): Promise<NativeSegment>;
+    fork(): Promise<NativeSession>;
+    /** From now on, tokens of score passes (and every generated token) add to the scores of the first nRows kept and live rows. */
+    startScores(nRows: number, over: "sum" | "max"): Promise<void>;
+    /** [nLayers, nHeads, nRows]: attention received, per query head. */
+    readScores(): Promise<Float32Array>;
+    stopScores(): Promise<void>;
+    /** ||V||^2 of the first nRows kept and live rows: [nLayers, nKvHeads, nRows]. */
+    valueNorms(nRows: number): Promise<Float32Array>;
+    /** All rows of one region as f32, [length, headDim] each: for tests and for scores that need keys. */
+    exportRows(layer: number, head: number): Promise<{k: Float32Array; v: Float32Array}>;
+    /** lengths and kept: per region; nLive: the same in all; bytes: of the regions. */
+    state(): Promise<{lengths: Uint32Array; kept: Uint32Array; nLive: number; bytes: number}>;
+    dispose(): void;
 }
 
 export interface PlainOptions {
-  nCtx: number;
-  nBatch: number;
-  nThreads: number;
-  rowType?: "f16" | "q8_0";
-  /** Whether llama.cpp gets one persistent thread pool; most programs do not give it one. */
-  threadPool?: boolean;
+    nCtx: number;
+    nBatch: number;
+    nThreads: number;
+    rowType?: "f16" | "q8_0";
+    /** Whether llama.cpp gets one persistent thread pool; most programs do not give it one. */
+    threadPool?: boolean;
 }
 
 /** llama.cpp as it is, with its own cache: the reference of tests and benches. */
 export interface NativePlain {
-  open(): Promise<void>;
-  decode(tokens: Uint32Array, logits?: "none" | "last" | "all"): Promise<Float32Array | undefined>;
-  clear(): Promise<void>;
-  close(): Promise<void>;
+    open(): Promise<void>;
+    decode(tokens: Uint32Array, logits?: "none" | "last" | "all"): Promise<Float32Array | undefined>;
+    clear(): Promise<void>;
+    close(): Promise<void>;
 }

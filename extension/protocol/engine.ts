@@ -1,0 +1,328 @@
+/**
+ * What an engine does for its clients: the extension host over RPC, the command line in its own process. Types only.
+ * A client sends the whole state it wants (files, turns, choices); the engine finds what it can reuse.
+ */
+
+/** A file's text as the client sees it: an unsaved buffer counts as the text. Paths are relative, with "/". */
+export interface SourceFile {
+    path: string;
+    text: string;
+    /** Last change, epoch ms, when known: recently changed files are read first. */
+    mtimeMs?: number;
+}
+
+export interface EngineSettings {
+    modelPath: string;
+    gpu: "auto" | "cpu" | "cuda" | "vulkan" | "metal";
+    /** Name of a preset. */
+    policy: string;
+    /** Share of rows kept, in (0, 1]. */
+    budget: number;
+    rowType: "f16" | "q8_0";
+    /** Hard limit of all KV memory, MiB; undefined lets the engine choose from free memory. */
+    kvMib?: number;
+    cacheDir: string;
+    /** Disk limit of the store, MiB. */
+    cacheLimitMib?: number;
+    /** 0 for all cores. */
+    threads: number;
+    position: "parallel" | "sequential";
+    /** Files a question sees, in tokens before cutting. */
+    attendedTokens: number;
+    /** How long a question waits for chosen files that are not read yet. */
+    waitForReadsMs: number;
+}
+
+export interface ModelInfo {
+    path: string;
+    /** File name without folder and extension. */
+    name: string;
+    architecture: string;
+    layers: number;
+    heads: number;
+    kvHeads: number;
+    headDim: number;
+    /** Trained window, tokens. */
+    window: number;
+    supported: boolean;
+    /** Why it is not supported, or runs with a limit. */
+    reason?: string;
+    hasChatTemplate: boolean;
+    hasFim: boolean;
+    /** Where the head profile comes from; `none` until the engine has calibrated. */
+    headProfile: "shipped" | "measured" | "none";
+    weightsBytes: number;
+}
+
+/** Where a file's rows are. `known`: text only. */
+export type Tier = "attended" | "memory" | "disk" | "known";
+
+/** One file in the cache view. */
+export interface FileStatus {
+    path: string;
+    tokens: number;
+    /** Mean rows kept over layers and KV heads; 0 when unread. */
+    keptRows: number;
+    /** Bytes of the kept rows. */
+    bytes: number;
+    /** Bytes of all rows in f16. */
+    fullBytes: number;
+    tier: Tier;
+    refined: boolean;
+    pinned: boolean;
+    /** Its own share of rows, when it differs from the engine's. */
+    budget?: number;
+    /** Questions and completions that saw it. */
+    hits: number;
+    lastAttendedMs?: number;
+    /** Why it cannot be read, when it cannot. */
+    reason?: string;
+}
+
+export type WhyChosen = "pinned" | "context" | "named" | "open" | "imported" | "matched";
+
+export interface AttendedFile {
+    path: string;
+    tokens: number;
+    keptRows: number;
+    why: WhyChosen;
+    /** For a person: "imported by a.ts", the matched words. */
+    detail?: string;
+}
+
+export interface LeftOutFile {
+    path: string;
+    /** `budget`, `not read yet`, or a skip reason. */
+    why: string;
+}
+
+export type ReadSource = "memory" | "disk" | "read";
+
+export interface ReadFileReport {
+    path: string;
+    tokens: number;
+    keptRows: number;
+    bytes: number;
+    fullBytes: number;
+    source: ReadSource;
+    ms: number;
+}
+
+export interface ReadReport {
+    files: ReadFileReport[];
+    skipped: {path: string; reason: string}[];
+    totals: {tokens: number; bytes: number; fullBytes: number; ms: number};
+}
+
+export interface ReadProgress {
+    filesDone: number;
+    filesTotal: number;
+    tokensDone: number;
+    tokensTotal: number;
+    path?: string;
+    /** Estimated from the speed so far. */
+    secondsLeft?: number;
+}
+
+export interface ChatTurn {
+    role: "user" | "assistant";
+    text: string;
+}
+
+/** What decides which files are seen. */
+export interface ContextChoice {
+    /** Always seen, in this order. */
+    pinned?: string[];
+    /** Named for this question (`--context`, mentions). */
+    context?: string[];
+    /** Open editors, the active one first. */
+    open?: string[];
+    /** Never seen in this question. */
+    exclude?: string[];
+    /** Only pinned and context files. */
+    onlyNamed?: boolean;
+}
+
+export interface AskRequest {
+    workspace: string;
+    /** Names the session whose rows are reused: the conversation's id. */
+    conversation: string;
+    /** The whole conversation; the last turn is the question. */
+    turns: ChatTurn[];
+    choice?: ContextChoice;
+    /** The user's and the repository's instructions: behind the files in the layout. */
+    instructions?: string;
+    maxTokens: number;
+    temperature: number;
+    seed?: number;
+    /** GBNF. */
+    grammar?: string;
+}
+
+export interface AnswerReport {
+    text: string;
+    /** Generated. */
+    tokens: number;
+    /** From the question to the first token with the model loaded, reads included. */
+    ttftMs: number;
+    tokensPerSecond: number;
+    attended: AttendedFile[];
+    leftOut: LeftOutFile[];
+    /** File tokens attended without reading them for this question. */
+    reusedTokens: number;
+    /** File tokens prefilled for this question. */
+    readTokens: number;
+    stop: "endOfText" | "maxTokens" | "windowEnd" | "stopped" | "cancelled";
+    /** Reasoning of a thinking model, kept apart from the text and out of the history. */
+    thought?: string;
+    /** What the answer had to do without: rows of earlier turns cut, uncut fallback in use, unread files... */
+    notes: string[];
+    /** Tokens of the conversation and how many of their rows are still whole. */
+    conversationTokens: number;
+    conversationKeptRows: number;
+}
+
+export interface CompleteRequest {
+    workspace: string;
+    path: string;
+    /** The whole buffer. */
+    text: string;
+    /** UTF-16 offset of the cursor. */
+    offset: number;
+    choice?: ContextChoice;
+    maxTokens: number;
+    multiLine: "auto" | "never" | "always";
+}
+
+export interface CompletionReport {
+    text: string;
+    ttftMs: number;
+    ms: number;
+    tokens: number;
+    attended: AttendedFile[];
+    reusedTokens: number;
+    readTokens: number;
+    mode: "fim" | "prefix";
+    stop: AnswerReport["stop"];
+}
+
+export interface EngineStatus {
+    state: "starting" | "loading" | "ready" | "busy" | "paused" | "unloaded" | "failed";
+    /** What runs now, for the meter. */
+    activity?: "read" | "refine" | "ask" | "complete" | "calibrate";
+    error?: {code: string; message: string; fix?: string};
+    model?: ModelInfo;
+    kv: {usedBytes: number; peakBytes: number; limitBytes: number};
+    disk: {bytes: number; limitBytes: number};
+    files: {known: number; resident: number; onDisk: number; attended: number; unread: number};
+    tokens: {known: number; kept: number};
+    /** Of the running read. */
+    progress?: ReadProgress;
+    clients: number;
+}
+
+export interface DoctorCheck {
+    id: string;
+    ok: boolean;
+    detail: string;
+    /** What to do about it. */
+    fix?: string;
+}
+
+export interface DoctorReport {
+    ok: boolean;
+    checks: DoctorCheck[];
+    engine: {backend: string; addon: string; llamaRelease: string};
+    model: Pick<
+        ModelInfo,
+        "path" | "architecture" | "layers" | "kvHeads" | "headDim" | "window" | "supported" | "reason"
+    >;
+}
+
+export interface CalibrateReport {
+    path: string;
+    budgets: {share: number; perHead: number[][]}[];
+    ms: number;
+}
+
+export interface CacheEntry {
+    path: string;
+    tokens: number;
+    bytes: number;
+    tier: "memory" | "disk";
+    refined: boolean;
+}
+
+export interface CacheReport {
+    entries: CacheEntry[];
+    bytes: number;
+    limitBytes: number;
+}
+
+/** Lines of a file and the mean share of their rows that was kept: the heat map. */
+export interface KeptLines {
+    path: string;
+    /** One number in [0, 1] per line of the text that was read. */
+    share: number[];
+    /** Whether the text read is the one given. */
+    isCurrent: boolean;
+}
+
+export interface WorkspaceUpdate {
+    workspace: string;
+    upsert?: SourceFile[];
+    remove?: string[];
+    /** Own share of rows per path; null takes it back. */
+    budgets?: Record<string, number | null>;
+    pinned?: string[];
+    excluded?: string[];
+}
+
+/** Long work takes a signal; it ends within one layer of the running batch, with the error `cancelled`. */
+export interface EngineApi {
+    status(): EngineStatus;
+    onDidChangeStatus(listener: (status: EngineStatus) => void): () => void;
+    /** Loads the model if it is not loaded, with progress in [0, 1]. */
+    load(onProgress?: (share: number) => void, signal?: AbortSignal): Promise<ModelInfo>;
+    /** Frees model and rows; the store stays. */
+    unload(): Promise<void>;
+    /** Background reading and refining. */
+    pause(): void;
+    resume(): void;
+    updateWorkspace(update: WorkspaceUpdate): Promise<{known: number}>;
+    closeWorkspace(workspace: string): Promise<void>;
+    read(
+        request: {workspace: string; paths?: string[]; again?: boolean},
+        onProgress?: (progress: ReadProgress) => void,
+        signal?: AbortSignal,
+    ): Promise<ReadReport>;
+    ask(
+        request: AskRequest,
+        on: {
+            text?: (piece: string) => void;
+            thought?: (piece: string) => void;
+            attended?: (files: AttendedFile[], leftOut: LeftOutFile[]) => void;
+            progress?: (progress: ReadProgress) => void;
+        },
+        signal?: AbortSignal,
+    ): Promise<AnswerReport>;
+    /** Forgets a conversation's rows; its text is the client's. */
+    forget(conversation: string): Promise<void>;
+    complete(request: CompleteRequest, signal?: AbortSignal): Promise<CompletionReport>;
+    files(workspace: string): Promise<FileStatus[]>;
+    keptLines(workspace: string, path: string, text: string): Promise<KeptLines>;
+    /** Tokens of a text by the model's own tokenizer. */
+    countTokens(texts: string[]): Promise<number[]>;
+    calibrate(
+        request: {workspace: string},
+        onProgress?: (share: number) => void,
+        signal?: AbortSignal,
+    ): Promise<CalibrateReport>;
+    headProfile(): Promise<CalibrateReport | undefined>;
+    doctor(): Promise<DoctorReport>;
+    cacheList(): Promise<CacheReport>;
+    cacheDrop(path: string): Promise<number>;
+    cacheClear(): Promise<void>;
+    cacheVerify(): Promise<{checked: number; bad: {path: string; reason: string}[]}>;
+    dispose(): Promise<void>;
+}
