@@ -10,11 +10,16 @@ import tseslint from "typescript-eslint";
 const layers = {
     protocol: {layers: [], node: false, packages: []},
     // Pure logic: only packages that touch neither disk nor network.
-    core: {layers: ["protocol"], node: false, packages: ["canonicalize", "ignore", "minisearch", "zod"]},
+    core: {
+        layers: ["protocol"],
+        node: false,
+        packages: ["canonicalize", "diff", "ignore", "jsonc-parser", "minisearch", "zod"],
+    },
     engine: {layers: ["protocol", "core"], node: true, packages: ["*", "node-llama-cpp"]},
     host: {layers: ["protocol", "core"], node: true, packages: ["*", "vscode"]},
     cli: {layers: ["protocol", "core", "engine"], node: true, packages: ["*"]},
-    webview: {layers: ["protocol"], node: false, packages: []},
+    // Packages that run in a page under a strict CSP.
+    webview: {layers: ["protocol"], node: false, packages: ["dompurify", "highlight.js", "markdown-it"]},
     test: {
         layers: ["protocol", "core", "engine", "host", "cli", "webview", "scripts"],
         node: true,
