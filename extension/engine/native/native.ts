@@ -69,6 +69,8 @@ export interface NativeContext {
     /** The batch under way, and all later ones, end with `cancelled` until `clearCancel()`. */
     cancel(): void;
     clearCancel(): void;
+    /** A generation under way returns `yielded` after its next token. */
+    yieldSoon(): void;
 }
 
 /** Kept rows of a file (part): per (layer, KV head) its own number of them. */
@@ -78,6 +80,8 @@ export interface NativeSegment {
     bytes(): number;
     /** Bytes of the rows alone: layer by layer K rows of all heads, then V rows of all heads. */
     rowBytes(): number;
+    /** The listed rows of each (layer, KV head) as a segment of its own. */
+    select(counts: Uint32Array, rows: Uint32Array): Promise<NativeSegment>;
     download(offset: number, size: number): Promise<Buffer>;
     upload(offset: number, data: Buffer): Promise<void>;
     dispose(): void;
@@ -112,6 +116,8 @@ export interface NativeDecodeOptions {
 
 export interface NativeGenerateOptions {
     maxTokens: number;
+    /** Goes on behind a generation that yielded: prompt and sampling options are those of then. */
+    isResumed?: boolean;
     /** Positions at and behind this are not decoded: the trained window. */
     maxPosition: number;
     /** 0 is greedy. */
@@ -128,7 +134,7 @@ export interface NativeGenerateOptions {
     history?: Uint32Array;
 }
 
-export type StopReason = "endOfText" | "maxTokens" | "windowEnd" | "stopped" | "cancelled";
+export type StopReason = "endOfText" | "maxTokens" | "windowEnd" | "stopped" | "cancelled" | "yielded";
 
 export interface NativeGenerateResult {
     tokens: Uint32Array;
@@ -138,9 +144,9 @@ export interface NativeGenerateResult {
     totalMs: number;
 }
 
-/** Regions of rows per (layer, KV head): base rows of segments, kept rows of earlier turns, live rows. */
+/** Regions of rows per (layer, KV head): base rows of segments, then live rows. */
 export interface NativeSession {
-    /** Replaces the base rows; kept and live rows stay. */
+    /** Replaces the base rows; live rows stay. */
     compose(parts: NativePart[]): Promise<void>;
     reserve(nTokens: number): Promise<void>;
     /** Appends live rows. On failure the session is as it was. logits: [n, nVocab]. */
@@ -161,21 +167,20 @@ export interface NativeSession {
     ): Promise<NativeGenerateResult>;
     /** Forgets live rows from the n-th on. */
     truncate(nLive: number): Promise<void>;
-    /** Keeps the listed ones of each region's kept and live rows. Lists lie one behind the other in `rows`. */
-    compact(counts: Uint32Array, rows: Uint32Array): Promise<void>;
+    /** Copies the listed live rows of each region into a segment. Lists lie one behind the other in `rows`. */
     gather(counts: Uint32Array, rows: Uint32Array): Promise<NativeSegment>;
     fork(): Promise<NativeSession>;
-    /** From now on, tokens of score passes (and every generated token) add to the scores of the first nRows kept and live rows. */
+    /** From now on, tokens of score passes (and every generated token) add to the scores of the first nRows live rows. */
     startScores(nRows: number, over: "sum" | "max"): Promise<void>;
-    /** [nLayers, nHeads, nRows]: attention received, per query head. */
+    /** [nLayers, nHeads, nRows]: attention received by live rows, per query head. */
     readScores(): Promise<Float32Array>;
     stopScores(): Promise<void>;
-    /** ||V||^2 of the first nRows kept and live rows: [nLayers, nKvHeads, nRows]. */
+    /** ||V||^2 of the first nRows live rows: [nLayers, nKvHeads, nRows]. */
     valueNorms(nRows: number): Promise<Float32Array>;
     /** All rows of one region as f32, [length, headDim] each: for tests and for scores that need keys. */
     exportRows(layer: number, head: number): Promise<{k: Float32Array; v: Float32Array}>;
-    /** lengths and kept: per region; nLive: the same in all; bytes: of the regions. */
-    state(): Promise<{lengths: Uint32Array; kept: Uint32Array; nLive: number; bytes: number}>;
+    /** lengths: rows per region; nLive: the same in all; bytes: of the regions. */
+    state(): Promise<{lengths: Uint32Array; nLive: number; bytes: number}>;
     dispose(): void;
 }
 

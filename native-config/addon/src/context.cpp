@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include "error.h"
@@ -277,32 +278,63 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
 GenerateResult Context::generate(Session & session, const GenerateRequest & request) {
     GenerateResult result;
     const int64_t start = nowMicros();
-    const Sampler sampler = makeSampler(vocab, request.sampling);
-    // A grammar describes the answer alone, so it must not be fed what came before it.
-    if (request.sampling.grammar.empty()) {
-        for (const llama_token token : request.history) {
-            api.llama_sampler_accept(sampler.get(), token);
-        }
-    }
-    if (request.prompt.empty()) {
-        throw KvError("internal", "a generation needs at least one token of prompt");
-    }
-    DecodeRequest prompt;
-    prompt.tokens = request.prompt;
-    prompt.firstPosition = request.firstPosition;
-    prompt.logits = LogitsOf::last;
-    decode(session, prompt);
-    result.promptMicros = nowMicros() - start;
-
+    int position = request.firstPosition;
     ScorePass tracked;
     tracked.weights = {1.0f};
-    int position = request.firstPosition + static_cast<int>(request.prompt.size());
-    for (;;) {
-        if (seam->wasCancelled()) {
-            result.reason = StopReason::cancelled;
-            break;
+    const auto decodeOne = [&](llama_token token) {
+        decodeBatch(session, &token, 1, position++, LogitsOf::last, session.scores ? &tracked : nullptr, nullptr);
+    };
+
+    std::unique_ptr<Sampling> sampling = std::move(session.sampling);
+    if (request.isResumed) {
+        if (!sampling) {
+            throw KvError("internal", "there is no generation to resume");
         }
-        const llama_token token = api.llama_sampler_sample(sampler.get(), context, -1);
+        decodeOne(sampling->pending);
+    } else {
+        if (request.prompt.empty()) {
+            throw KvError("internal", "a generation needs at least one token of prompt");
+        }
+        sampling = std::make_unique<Sampling>();
+        sampling->sampler = makeSampler(vocab, request.sampling);
+        // A grammar describes the answer alone, so it must not be fed what came before it.
+        if (request.sampling.grammar.empty()) {
+            for (const llama_token token : request.history) {
+                api.llama_sampler_accept(sampling->sampler.get(), token);
+            }
+        }
+        DecodeRequest prompt;
+        prompt.tokens = request.prompt;
+        prompt.firstPosition = position;
+        prompt.logits = LogitsOf::last;
+        decode(session, prompt);
+        position += static_cast<int>(request.prompt.size());
+    }
+    result.promptMicros = nowMicros() - start;
+    isYieldAsked = false;
+
+    const auto stopAfter = [&](llama_token token) -> std::optional<StopReason> {
+        if (!request.onToken(token)) {
+            return StopReason::stopped;
+        }
+        if (static_cast<int>(result.tokens.size()) >= request.maxTokens) {
+            return StopReason::maxTokens;
+        }
+        if (position >= request.maxPosition) {
+            return StopReason::windowEnd;
+        }
+        if (seam->wasCancelled()) {
+            return StopReason::cancelled;
+        }
+        if (isYieldAsked.exchange(false)) {
+            sampling->pending = token;
+            session.sampling = std::move(sampling);
+            return StopReason::yielded;
+        }
+        return std::nullopt;
+    };
+    for (;;) {
+        const llama_token token = api.llama_sampler_sample(sampling->sampler.get(), context, -1);
         if (result.tokens.empty()) {
             result.firstTokenMicros = nowMicros() - start;
         }
@@ -311,20 +343,12 @@ GenerateResult Context::generate(Session & session, const GenerateRequest & requ
             break;
         }
         result.tokens.push_back(token);
-        if (!request.onToken(token)) {
-            result.reason = StopReason::stopped;
-            break;
-        }
-        if (static_cast<int>(result.tokens.size()) >= request.maxTokens) {
-            result.reason = StopReason::maxTokens;
-            break;
-        }
-        if (position >= request.maxPosition) {
-            result.reason = StopReason::windowEnd;
+        if (const auto reason = stopAfter(token)) {
+            result.reason = *reason;
             break;
         }
         try {
-            decodeBatch(session, &token, 1, position, LogitsOf::last, session.scores ? &tracked : nullptr, nullptr);
+            decodeOne(token);
         } catch (const KvError & error) {
             if (error.code != "cancelled") {
                 throw;
@@ -332,7 +356,6 @@ GenerateResult Context::generate(Session & session, const GenerateRequest & requ
             result.reason = StopReason::cancelled;
             break;
         }
-        position++;
     }
     result.totalMicros = nowMicros() - start;
     return result;

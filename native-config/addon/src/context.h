@@ -34,7 +34,8 @@ struct DecodeResult {
 };
 
 struct GenerateRequest {
-    std::vector<llama_token> prompt;  // decoded first; may be empty if a token was sampled before
+    std::vector<llama_token> prompt;  // decoded first
+    bool isResumed = false;           // goes on behind a generation that yielded; prompt and sampling are those of then
     int firstPosition = 0;
     int maxTokens = 0;
     int maxPosition = 0;  // positions end here: the trained window
@@ -43,7 +44,7 @@ struct GenerateRequest {
     std::function<bool(llama_token)> onToken;  // false ends the generation
 };
 
-enum class StopReason { endOfText, maxTokens, windowEnd, stopped, cancelled };
+enum class StopReason { endOfText, maxTokens, windowEnd, stopped, cancelled, yielded };
 
 struct GenerateResult {
     std::vector<llama_token> tokens;
@@ -66,12 +67,17 @@ public:
     /** Appends the tokens' rows to the session's live rows. On failure the session is as it was before. */
     DecodeResult decode(Session & session, const DecodeRequest & request);
 
-    /** The rows of every token that was decoded stay live: the prompt and all generated tokens but the last. */
+    /**
+     * The rows of every token that was decoded stay live: the prompt and all generated tokens but the last.
+     * After `yielded` the session holds the samplers, and the generation can be resumed.
+     */
     GenerateResult generate(Session & session, const GenerateRequest & request);
 
     /** The batch under way ends within one layer. Stays in force until clearCancel(). */
     void cancel() { seam->cancel(); }
     void clearCancel() { seam->clearCancel(); }
+    /** A generation under way returns after its next token, to be resumed when something more urgent is done. */
+    void yieldSoon() { isYieldAsked = true; }
 
     const ModelShape & modelShape() const { return shape; }
     const RowFormat & rowFormat() const { return rows; }
@@ -97,6 +103,7 @@ private:
     std::unique_ptr<Seam> seam;
     struct Probe;
     Probe * probing = nullptr;
+    std::atomic<bool> isYieldAsked{false};
     static bool onNode(ggml_tensor * node, bool ask, void * self);
 };
 

@@ -51,6 +51,13 @@ void Engine::cancel() {
     }
 }
 
+void Engine::yieldSoon() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (context) {
+        context->yieldSoon();
+    }
+}
+
 void Engine::clearCancel() {
     std::lock_guard<std::mutex> lock(mutex);
     if (context) {
@@ -83,6 +90,7 @@ void JsContext::define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod("memory", &JsContext::memory),
                                         InstanceMethod("setLimit", &JsContext::setLimit),
                                         InstanceMethod("cancel", &JsContext::cancel),
+                                        InstanceMethod("yieldSoon", &JsContext::yieldSoon),
                                         InstanceMethod("clearCancel", &JsContext::clearCancel)}));
 }
 
@@ -182,6 +190,10 @@ void JsContext::setLimit(const Napi::CallbackInfo & info) {
 
 void JsContext::cancel(const Napi::CallbackInfo &) {
     engine->cancel();
+}
+
+void JsContext::yieldSoon(const Napi::CallbackInfo &) {
+    engine->yieldSoon();
 }
 
 void JsContext::clearCancel(const Napi::CallbackInfo &) {

@@ -23,6 +23,7 @@ struct Engine {
     /** Cancelling reaches into the context from the JavaScript thread; its end on the worker's thread waits for that. */
     void cancel();
     void clearCancel();
+    void yieldSoon();
     void adopt(std::unique_ptr<Context> made);
 
 private:
@@ -45,6 +46,7 @@ private:
     Napi::Value memory(const Napi::CallbackInfo & info);
     void setLimit(const Napi::CallbackInfo & info);
     void cancel(const Napi::CallbackInfo & info);
+    void yieldSoon(const Napi::CallbackInfo & info);
     void clearCancel(const Napi::CallbackInfo & info);
 
     std::shared_ptr<Engine> engine;
@@ -61,6 +63,7 @@ public:
     std::shared_ptr<Segment> get(Napi::Env env) const;
 
 private:
+    Napi::Value select(const Napi::CallbackInfo & info);
     Napi::Value download(const Napi::CallbackInfo & info);
     Napi::Value upload(const Napi::CallbackInfo & info);
     Napi::Value counts(const Napi::CallbackInfo & info);

@@ -8,7 +8,8 @@ void JsSegment::define(Napi::Env env, Napi::Object exports) {
     exports.Set(
         "Segment",
         DefineClass(env, "Segment",
-                    {InstanceMethod("download", &JsSegment::download), InstanceMethod("upload", &JsSegment::upload),
+                    {InstanceMethod("select", &JsSegment::select),
+                     InstanceMethod("download", &JsSegment::download), InstanceMethod("upload", &JsSegment::upload),
                      InstanceMethod("dispose", &JsSegment::dispose), InstanceMethod("counts", &JsSegment::counts),
                      InstanceMethod("bytes", &JsSegment::bytes), InstanceMethod("rowBytes", &JsSegment::rowBytes)}));
 }
@@ -42,6 +43,16 @@ std::shared_ptr<Segment> JsSegment::get(Napi::Env env) const {
         throw codedError(env, "internal", "the segment was disposed of");
     }
     return segment;
+}
+
+Napi::Value JsSegment::select(const Napi::CallbackInfo & info) {
+    const auto held = get(info.Env());
+    auto e = engine;
+    auto made = std::make_shared<std::shared_ptr<Segment>>();
+    return engine->worker->promise(
+        info.Env(),
+        [e, held, made, keep = keepListsOf(info)] { *made = held->select(e->get().layerPlans(), keep, e->get().budget); },
+        [e, made](Napi::Env env) { return JsSegment::wrap(env, e, std::move(*made)); });
 }
 
 Napi::Value JsSegment::download(const Napi::CallbackInfo & info) {

@@ -10,22 +10,6 @@ namespace kvasir {
 
 namespace {
 
-/** Keep lists arrive flat: how many rows per (layer, KV head), and the rows one list after the other. */
-std::vector<std::vector<int32_t>> keepListsOf(const Napi::CallbackInfo & info) {
-    const auto counts = copyOf<uint32_t>(uint32Argument(info, 0));
-    const auto rows = copyOf<uint32_t>(uint32Argument(info, 1));
-    std::vector<std::vector<int32_t>> lists;
-    size_t at = 0;
-    for (const uint32_t count : counts) {
-        if (at + count > rows.size()) {
-            throw Napi::RangeError::New(info.Env(), "keep lists name more rows than were given");
-        }
-        lists.emplace_back(rows.begin() + static_cast<ptrdiff_t>(at), rows.begin() + static_cast<ptrdiff_t>(at + count));
-        at += count;
-    }
-    return lists;
-}
-
 SamplingOptions samplingOf(const Napi::Object & given) {
     SamplingOptions options;
     options.temperature = static_cast<float>(numberOr(given, "temperature", options.temperature));
@@ -46,6 +30,7 @@ const char * nameOf(StopReason reason) {
         case StopReason::windowEnd: return "windowEnd";
         case StopReason::stopped: return "stopped";
         case StopReason::cancelled: return "cancelled";
+        case StopReason::yielded: return "yielded";
     }
     return "stopped";
 }
@@ -71,7 +56,7 @@ void JsSession::define(Napi::Env env, Napi::Object exports) {
                 DefineClass(env, "Session",
                             {InstanceMethod("compose", &JsSession::compose), InstanceMethod("reserve", &JsSession::reserve),
                              InstanceMethod("decode", &JsSession::decode), InstanceMethod("generate", &JsSession::generate),
-                             InstanceMethod("truncate", &JsSession::truncate), InstanceMethod("compact", &JsSession::compact),
+                             InstanceMethod("truncate", &JsSession::truncate),
                              InstanceMethod("gather", &JsSession::gather), InstanceMethod("fork", &JsSession::fork),
                              InstanceMethod("startScores", &JsSession::startScores),
                              InstanceMethod("readScores", &JsSession::readScores),
@@ -150,10 +135,6 @@ Napi::Value JsSession::reserve(const Napi::CallbackInfo & info) {
 Napi::Value JsSession::truncate(const Napi::CallbackInfo & info) {
     const uint32_t n = static_cast<uint32_t>(numberArgument(info, 0));
     return done(info, [n](Context &, Session & session) { session.truncate(n); });
-}
-
-Napi::Value JsSession::compact(const Napi::CallbackInfo & info) {
-    return done(info, [keep = keepListsOf(info)](Context &, Session & session) { session.compact(keep); });
 }
 
 Napi::Value JsSession::gather(const Napi::CallbackInfo & info) {
@@ -240,20 +221,18 @@ Napi::Value JsSession::exportRows(const Napi::CallbackInfo & info) {
 Napi::Value JsSession::state(const Napi::CallbackInfo & info) {
     auto held = get(info.Env());
     auto lengths = std::make_shared<std::vector<uint32_t>>();
-    auto kept = std::make_shared<std::vector<uint32_t>>();
     auto live = std::make_shared<std::pair<uint32_t, size_t>>();
     return engine->worker->promise(
         info.Env(),
-        [held, lengths, kept, live] {
+        [held, lengths, live] {
             for (int layer = 0; layer < held->shape.nLayers; layer++) {
                 for (int head = 0; head < held->shape.nKvHeads; head++) {
                     lengths->push_back(held->length(layer, head));
-                    kept->push_back(held->region(layer, head).kept);
                 }
             }
             *live = {held->nLive(), held->bytes()};
         },
-        [lengths, kept, live](Napi::Env env) -> Napi::Value {
+        [lengths, live](Napi::Env env) -> Napi::Value {
             const auto toArray = [&](const std::vector<uint32_t> & values) {
                 Napi::Uint32Array array = Napi::Uint32Array::New(env, values.size());
                 std::copy(values.begin(), values.end(), array.Data());
@@ -261,7 +240,6 @@ Napi::Value JsSession::state(const Napi::CallbackInfo & info) {
             };
             Napi::Object result = Napi::Object::New(env);
             result.Set("lengths", toArray(*lengths));
-            result.Set("kept", toArray(*kept));
             result.Set("nLive", live->first);
             result.Set("bytes", static_cast<double>(live->second));
             return result;
@@ -321,6 +299,7 @@ Napi::Value JsSession::generate(const Napi::CallbackInfo & info) {
     request->prompt = copyOf<llama_token>(uint32Argument(info, 0));
     request->firstPosition = static_cast<int>(numberArgument(info, 1));
     const Napi::Object given = objectArgument(info, 2);
+    request->isResumed = flagOr(given, "isResumed", false);
     request->maxTokens = static_cast<int>(numberOr(given, "maxTokens", 256));
     request->maxPosition = static_cast<int>(numberOr(given, "maxPosition", INT32_MAX));
     request->sampling = samplingOf(given);

@@ -18,7 +18,6 @@ private:
     Napi::Value decode(const Napi::CallbackInfo & info);
     Napi::Value generate(const Napi::CallbackInfo & info);
     Napi::Value truncate(const Napi::CallbackInfo & info);
-    Napi::Value compact(const Napi::CallbackInfo & info);
     Napi::Value gather(const Napi::CallbackInfo & info);
     Napi::Value fork(const Napi::CallbackInfo & info);
     Napi::Value startScores(const Napi::CallbackInfo & info);

@@ -48,6 +48,22 @@ inline Napi::Uint32Array uint32Argument(const Napi::CallbackInfo & info, size_t 
     return info[i].As<Napi::Uint32Array>();
 }
 
+/** Keep lists arrive flat: how many rows per (layer, KV head), and the rows one list after the other. */
+inline std::vector<std::vector<int32_t>> keepListsOf(const Napi::CallbackInfo & info) {
+    const auto counts = copyOf<uint32_t>(uint32Argument(info, 0));
+    const auto rows = copyOf<uint32_t>(uint32Argument(info, 1));
+    std::vector<std::vector<int32_t>> lists;
+    size_t at = 0;
+    for (const uint32_t count : counts) {
+        if (at + count > rows.size()) {
+            throw Napi::RangeError::New(info.Env(), "keep lists name more rows than were given");
+        }
+        lists.emplace_back(rows.begin() + static_cast<ptrdiff_t>(at), rows.begin() + static_cast<ptrdiff_t>(at + count));
+        at += count;
+    }
+    return lists;
+}
+
 inline Napi::Float32Array floatsToJs(Napi::Env env, const std::vector<float> & values) {
     Napi::Float32Array array = Napi::Float32Array::New(env, values.size());
     std::copy(values.begin(), values.end(), array.Data());

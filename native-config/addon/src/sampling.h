@@ -24,6 +24,12 @@ struct SamplerFree {
 };
 using Sampler = std::unique_ptr<llama_sampler, SamplerFree>;
 
+/** A generation that stopped in the middle: its samplers with their state, and the token that was sampled last. */
+struct Sampling {
+    Sampler sampler;
+    llama_token pending = LLAMA_TOKEN_NULL;
+};
+
 /** @throws KvError "usage" when the grammar does not parse */
 Sampler makeSampler(const llama_vocab * vocab, const SamplingOptions & options);
 

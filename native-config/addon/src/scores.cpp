@@ -101,7 +101,7 @@ std::vector<float> valueNorms(const Session & session, const std::vector<LayerPl
         for (int head = 0; head < shape.nKvHeads; head++) {
             const Region & r = session.region(layer, head);
             const size_t offset = (static_cast<size_t>(r.start) + r.base) * session.rows.bytes;
-            const int64_t n = std::min<int64_t>(nRows, r.kept + session.nLive());
+            const int64_t n = std::min<int64_t>(nRows, session.nLive());
             ggml_tensor * v = graph.leaf(session.v(layer), offset, {session.rows.type, {session.rows.headDim, n, 1}});
             if (session.rows.type != GGML_TYPE_F32) {
                 v = api.ggml_cast(graph.context, v, GGML_TYPE_F32);

@@ -1,4 +1,4 @@
-// Attention that tokens of a session received: one sum or maximum per (layer, query head, kept or live row), kept on the
+// Attention that tokens of a session received: one sum or maximum per (layer, query head, live row), kept on the
 // device and added to while a batch is decoded.
 #pragma once
 
@@ -21,7 +21,7 @@ class Scores {
 public:
     enum class Over { sum, max };
 
-    /** Rows [0, nRows) of the kept and live rows are scored. @throws KvError "kv-limit" | "out-of-memory" */
+    /** Live rows [0, nRows) are scored. @throws KvError "kv-limit" | "out-of-memory" */
     Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over,
            std::shared_ptr<Budget> budget);
 
@@ -32,7 +32,7 @@ public:
      * @param q    scoring tokens, [headDim, nScoring, nQueryHeads], f32
      * @param gain one multiplier of the logits per scoring token, [1, nScoring], f32; null when there is one token
      * @param mask [length, nScoring] f32, null when every row is visible
-     * @param base rows of a region before its kept rows
+     * @param base rows of a region before its live rows
      */
     void add(Graph & graph, int layer, int queryHead, ggml_tensor * k, ggml_tensor * q, ggml_tensor * gain, ggml_tensor * mask,
              float scale, float softCap, uint32_t base) const;
@@ -52,7 +52,7 @@ private:
     std::vector<ggml_tensor *> sums;  // by layer: [nRows, nHeads]
 };
 
-/** ||V_j||^2 of kept and live rows: [nLayers, nKvHeads, nRows] f32 (AhaKV's value prior, arXiv 2506.03762). */
+/** ||V_j||^2 of live rows: [nLayers, nKvHeads, nRows] f32 (AhaKV's value prior, arXiv 2506.03762). */
 class Session;
 std::vector<float> valueNorms(const Session & session, const std::vector<LayerPlan> & layers, uint32_t nRows);
 

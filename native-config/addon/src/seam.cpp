@@ -112,7 +112,7 @@ void Seam::prepareScoring(const ScorePass * pass) {
     const Region & first = session->region(0, 0);
     for (int i = 0; i < shape.nLayers * shape.nKvHeads; i++) {
         const Region & r = session->region(i / shape.nKvHeads, i % shape.nKvHeads);
-        if (r.base != first.base || r.kept != first.kept) {
+        if (r.base != first.base) {
             throw KvError("internal", "a batch can be scored only while all regions are equally long");
         }
     }
@@ -229,7 +229,7 @@ std::vector<Seam::Group> Seam::groupsOf(int layer) const {
             Group & last = groups.back();
             const Region & p = session->region(layer, head - 1);
             const uint32_t spacing = r.start - p.start;
-            if (p.base == r.base && p.kept == r.kept && (last.nHeads == 1 || last.spacing == spacing)) {
+            if (p.base == r.base && (last.nHeads == 1 || last.spacing == spacing)) {
                 last.nHeads++;
                 last.spacing = spacing;
                 continue;

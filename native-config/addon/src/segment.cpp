@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "error.h"
+#include "row-mover.h"
+
 namespace kvasir {
 
 Segment::Segment(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
@@ -49,6 +52,34 @@ size_t Segment::bytes() const {
         n += tensors->bytes();
     }
     return n;
+}
+
+std::shared_ptr<Segment> Segment::select(const std::vector<LayerPlan> & layers, const std::vector<std::vector<int32_t>> & keep,
+                                         const std::shared_ptr<Budget> & budget) const {
+    std::vector<uint32_t> kept;
+    for (size_t i = 0; i < counts.size(); i++) {
+        const auto isOutside = [&](int32_t row) { return row < 0 || row >= static_cast<int64_t>(counts[i]); };
+        if (keep.size() != counts.size() || std::any_of(keep[i].begin(), keep[i].end(), isOutside)) {
+            throw KvError("internal", "keep lists do not fit the segment");
+        }
+        kept.push_back(static_cast<uint32_t>(keep[i].size()));
+    }
+    auto segment = std::make_shared<Segment>(shape, rows, layers, std::move(kept), budget);
+    RowMover mover(rows, budget);
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        std::vector<int32_t> sources;
+        int32_t first = 0;
+        for (int head = 0; head < shape.nKvHeads; head++) {
+            for (const int32_t row : keep[static_cast<size_t>(layer) * shape.nKvHeads + head]) {
+                sources.push_back(first + row);
+            }
+            first += static_cast<int32_t>(count(layer, head));
+        }
+        mover.gather(*layers[layer].device, k(layer), sources, segment->k(layer), 0);
+        mover.gather(*layers[layer].device, v(layer), std::move(sources), segment->v(layer), 0);
+    }
+    mover.run();
+    return segment;
 }
 
 template <typename Visit> void Segment::forRange(size_t offset, size_t size, Visit visit) const {

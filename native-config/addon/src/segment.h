@@ -26,6 +26,10 @@ public:
     void download(size_t offset, size_t size, char * into) const;
     void upload(size_t offset, size_t size, const char * from);
 
+    /** The listed rows of each (layer, KV head), as a segment of its own: a cut after the read. */
+    std::shared_ptr<Segment> select(const std::vector<LayerPlan> & layers, const std::vector<std::vector<int32_t>> & keep,
+                                    const std::shared_ptr<Budget> & budget) const;
+
     const ModelShape shape;
     const RowFormat rows;
     const std::vector<uint32_t> counts;

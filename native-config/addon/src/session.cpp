@@ -43,7 +43,7 @@ Session::Arena Session::layOut(std::vector<Region> & regions, uint32_t room) con
         for (int head = 0; head < shape.nKvHeads; head++) {
             Region & r = regions[index(layer, head)];
             r.start = total;
-            r.capacity = r.base + r.kept + live + room;
+            r.capacity = r.base + live + room;
             total += r.capacity;
         }
         Device * device = layers[layer].device;
@@ -65,20 +65,6 @@ Session::Arena Session::layOut(std::vector<Region> & regions, uint32_t room) con
         arena.v.push_back(arena.owners[owner]->at(slot + 1));
     }
     return arena;
-}
-
-void Session::copyTail(RowMover & mover, const std::vector<Region> & from, const Arena & source, const std::vector<Region> & to,
-                       const Arena & target) const {
-    for (int layer = 0; layer < shape.nLayers; layer++) {
-        for (int head = 0; head < shape.nKvHeads; head++) {
-            const Region & a = from[index(layer, head)];
-            const Region & b = to[index(layer, head)];
-            const std::vector<int32_t> rows = range(b.start + b.base, b.kept + live);
-            Device & device = *layers[layer].device;
-            mover.scatter(device, source.k[layer], a.start + a.base, target.k[layer], rows);
-            mover.scatter(device, source.v[layer], a.start + a.base, target.v[layer], rows);
-        }
-    }
 }
 
 void Session::compose(const std::vector<Part> & parts) {
@@ -113,7 +99,15 @@ void Session::compose(const std::vector<Part> & parts) {
         }
     }
     if (!arena.k.empty()) {
-        copyTail(mover, regions, arena, next, nextArena);
+        for (int layer = 0; layer < shape.nLayers; layer++) {
+            for (int head = 0; head < shape.nKvHeads; head++) {
+                const Region & a = regions[index(layer, head)];
+                const Region & b = next[index(layer, head)];
+                const std::vector<int32_t> targets = range(b.start + b.base, live);
+                mover.scatter(*layers[layer].device, arena.k[layer], a.start + a.base, nextArena.k[layer], targets);
+                mover.scatter(*layers[layer].device, arena.v[layer], a.start + a.base, nextArena.v[layer], targets);
+            }
+        }
     }
     mover.run();
     regions = std::move(next);
@@ -123,7 +117,7 @@ void Session::compose(const std::vector<Part> & parts) {
 
 void Session::reserve(uint32_t n) {
     const bool fits = !arena.k.empty() && std::all_of(regions.begin(), regions.end(), [&](const Region & r) {
-        return r.base + r.kept + live + n <= r.capacity;
+        return r.base + live + n <= r.capacity;
     });
     if (fits) {
         return;
@@ -137,7 +131,7 @@ void Session::reserve(uint32_t n) {
             for (int head = 0; head < shape.nKvHeads; head++) {
                 const Region & a = regions[index(layer, head)];
                 const Region & b = next[index(layer, head)];
-                const std::vector<int32_t> targets = range(b.start, b.base + b.kept + live);
+                const std::vector<int32_t> targets = range(b.start, b.base + live);
                 mover.scatter(*layers[layer].device, arena.k[layer], a.start, nextArena.k[layer], targets);
                 mover.scatter(*layers[layer].device, arena.v[layer], a.start, nextArena.v[layer], targets);
             }
@@ -158,15 +152,14 @@ void Session::truncate(uint32_t n) {
 
 namespace {
 
-void checkKeep(const std::vector<std::vector<int32_t>> & keep, const std::vector<Region> & regions, uint32_t live) {
-    if (keep.size() != regions.size()) {
+void checkKeep(const std::vector<std::vector<int32_t>> & keep, size_t nRegions, uint32_t live) {
+    if (keep.size() != nRegions) {
         throw KvError("internal", "a keep list is needed for every layer and KV head");
     }
     for (size_t i = 0; i < keep.size(); i++) {
-        const int64_t n = regions[i].kept + live;
         for (const int32_t row : keep[i]) {
-            if (row < 0 || row >= n) {
-                throw KvError("internal", "a keep list names row " + std::to_string(row) + " of " + std::to_string(n));
+            if (row < 0 || row >= static_cast<int64_t>(live)) {
+                throw KvError("internal", "a keep list names row " + std::to_string(row) + " of " + std::to_string(live));
             }
         }
     }
@@ -175,7 +168,7 @@ void checkKeep(const std::vector<std::vector<int32_t>> & keep, const std::vector
 }  // namespace
 
 std::shared_ptr<Segment> Session::gather(const std::vector<std::vector<int32_t>> & keep) const {
-    checkKeep(keep, regions, live);
+    checkKeep(keep, regions.size(), live);
     std::vector<uint32_t> counts;
     for (const auto & list : keep) {
         counts.push_back(static_cast<uint32_t>(list.size()));
@@ -195,30 +188,6 @@ std::shared_ptr<Segment> Session::gather(const std::vector<std::vector<int32_t>>
     }
     mover.run();
     return segment;
-}
-
-void Session::compact(const std::vector<std::vector<int32_t>> & keep) {
-    const std::shared_ptr<Segment> survivors = gather(keep);
-    std::vector<Region> next = regions;
-    for (size_t i = 0; i < next.size(); i++) {
-        next[i].kept = static_cast<uint32_t>(keep[i].size());
-    }
-    // The survivors lie packed elsewhere, so they can go back in place: the regions stay where they are.
-    RowMover mover(rows, budget);
-    for (int layer = 0; layer < shape.nLayers; layer++) {
-        std::vector<int32_t> targets;
-        for (int head = 0; head < shape.nKvHeads; head++) {
-            const Region & r = next[index(layer, head)];
-            const std::vector<int32_t> rows = range(r.start + r.base, r.kept);
-            targets.insert(targets.end(), rows.begin(), rows.end());
-        }
-        mover.scatter(*layers[layer].device, survivors->k(layer), 0, arena.k[layer], targets);
-        mover.scatter(*layers[layer].device, survivors->v(layer), 0, arena.v[layer], std::move(targets));
-    }
-    mover.run();
-    regions = std::move(next);
-    live = 0;
-    touch();
 }
 
 std::unique_ptr<Session> Session::fork() const {
@@ -244,7 +213,7 @@ std::unique_ptr<Session> Session::fork() const {
 uint32_t Session::maxLength() const {
     uint32_t n = 0;
     for (const Region & r : regions) {
-        n = std::max(n, r.base + r.kept + live);
+        n = std::max(n, r.base + live);
     }
     return n;
 }

@@ -1,22 +1,22 @@
-// The regions that attention sees, one per (layer, KV head): base rows of prefix and attended segments, kept rows of
-// earlier turns, live rows. Each region has its own length. Knows nothing of decoding.
+// The regions that attention sees, one per (layer, KV head): base rows of prefix, attended segments and earlier turns,
+// then live rows. Each region has its own length. Knows nothing of decoding.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "row-mover.h"
+#include "sampling.h"
 #include "scores.h"
 #include "segment.h"
 
 namespace kvasir {
 
-/** Rows of one (layer, KV head): [base | kept | live], contiguous from `start` in the layer's arena. */
+/** Rows of one (layer, KV head): [base | live], contiguous from `start` in the layer's arena. */
 struct Region {
     uint32_t start = 0;
     uint32_t capacity = 0;
-    uint32_t base = 0;  // of prefix and attended segments
-    uint32_t kept = 0;  // of earlier turns, left by the last compaction
+    uint32_t base = 0;  // of the composed segments
 };
 
 struct Part {
@@ -29,22 +29,19 @@ public:
     Session(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
             std::shared_ptr<Budget> budget);
 
-    /** Replaces the base rows by those of `parts`, in that order; kept and live rows stay. A copy of rows, no more. */
+    /** Replaces the base rows by those of `parts`, in that order; live rows stay. A copy of rows, no more. */
     void compose(const std::vector<Part> & parts);
     /** Makes room for `n` more live rows in every region. */
     void reserve(uint32_t n);
     /** Forgets all live rows from the n-th on. */
     void truncate(uint32_t n);
-    /** Keeps, per region, the listed ones of its kept and live rows (in that order), as kept rows. */
-    void compact(const std::vector<std::vector<int32_t>> & keep);
-    /** Copies the listed ones of each region's kept and live rows into a segment. */
+    /** Copies the listed ones of each region's live rows into a segment. */
     std::shared_ptr<Segment> gather(const std::vector<std::vector<int32_t>> & keep) const;
     std::unique_ptr<Session> fork() const;
 
     const Region & region(int layer, int head) const { return regions[index(layer, head)]; }
     uint32_t length(int layer, int head) const {
-        const Region & r = region(layer, head);
-        return r.base + r.kept + live;
+        return region(layer, head).base + live;
     }
     uint32_t maxLength() const;
     ggml_tensor * k(int layer) const { return arena.k[layer]; }
@@ -57,7 +54,8 @@ public:
 
     const ModelShape shape;
     const RowFormat rows;
-    std::unique_ptr<Scores> scores;  // null unless something is being scored
+    std::unique_ptr<Scores> scores;    // null unless something is being scored
+    std::unique_ptr<Sampling> sampling;  // of a generation that yielded and goes on later
 
 private:
     struct Arena {
@@ -67,8 +65,6 @@ private:
     size_t index(int layer, int head) const { return static_cast<size_t>(layer) * shape.nKvHeads + head; }
     /** Lays regions out with the given base lengths and room for `room` rows behind kept and live ones, rows not copied. */
     Arena layOut(std::vector<Region> & regions, uint32_t room) const;
-    void copyTail(RowMover & mover, const std::vector<Region> & from, const Arena & source, const std::vector<Region> & to,
-                  const Arena & target) const;
     void touch();
 
     const std::vector<LayerPlan> & layers;
