@@ -61,7 +61,7 @@ export class DiskStore {
         if (!(await store.#isOurs())) return store;
         await store.#index.loadHint();
         await store.#index.refresh().catch(() => undefined);
-        await store.#folder.removeDeadTemporaries();
+        await store.#folder.removeDeadTemporaries().catch(() => undefined);
         return store;
     }
 
@@ -102,8 +102,9 @@ export class DiskStore {
         }
         if (this.#index.get(identity)?.generation !== segment.header.generation) {
             await this.#index.add(identity, segment.header);
+        } else {
+            await this.#index.touch(identity);
         }
-        await this.#index.touch(identity);
         this.#saveHintSoon();
         return segment;
     }
@@ -162,8 +163,9 @@ export class DiskStore {
         const report: VerifyReport = {nChecked: 0, bytes: 0, damaged: []};
         if (!(await this.#isOurs())) return report;
         const identities: SegmentIdentity[] = [];
-        for (const folder of this.#folder.segmentFolders())
-            identities.push(...(await this.#folder.identitiesIn(folder)));
+        for (const prefix of await this.#folder.prefixes()) {
+            identities.push(...(await this.#folder.identitiesIn(prefix)));
+        }
         for (const [index, identity] of identities.entries()) {
             const nBytes = await this.#verifyOne(identity, report.damaged);
             if (nBytes !== undefined) report.nChecked++;
@@ -250,11 +252,13 @@ export class DiskStore {
     }
 
     async #evictTo(limitBytes: number): Promise<void> {
-        if (this.#index.bytes <= limitBytes) return;
-        const oldestFirst = this.#index.entries().sort((a, b) => a.lastUsedMs - b.lastUsedMs);
-        for (const entry of oldestFirst) {
-            if (this.#index.bytes <= limitBytes) break;
-            await this.#remove(entry);
+        while (this.#index.bytes > limitBytes) {
+            const oldestFirst = this.#index.entries().sort((a, b) => a.lastUsedMs - b.lastUsedMs);
+            for (const entry of oldestFirst) {
+                if (this.#index.bytes <= limitBytes) break;
+                // Another process may have used it since we looked; then it takes its new place in the next round.
+                if (!(await this.#index.isUsedSince(entry))) await this.#remove(entry);
+            }
         }
     }
 

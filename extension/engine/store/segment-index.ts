@@ -43,6 +43,7 @@ export type ReadHeader = (identity: SegmentIdentity) => Promise<SegmentHeader | 
 const stampDoubtMs = 3000;
 /** `utimes` takes seconds as a double: setting a time to itself may move it by less than a microsecond. */
 const stampToleranceMs = 1;
+const useToleranceMs = 0.01;
 const maxHintBytes = 2 ** 26;
 const nOpenAtOnce = 16;
 
@@ -86,16 +87,25 @@ export class SegmentIndex {
     /** Takes in a file that was just written or opened. */
     async add(identity: SegmentIdentity, header: SegmentHeader): Promise<void> {
         const status = await stat(this.#folder.pathOf(identity)).catch(() => undefined);
-        if (status === undefined) this.delete(identity);
-        else this.#set(describe(identity, header, status, this.#tick()));
+        if (status === undefined) return this.delete(identity);
+        this.#set(describe(identity, header, status, status.atimeMs));
+        await this.touch(identity);
     }
 
     /** Marks a use, in memory and in the file's access time, which other processes see. */
     async touch(identity: SegmentIdentity): Promise<void> {
         const entry = this.#entries.get(identity);
         if (entry === undefined) return;
-        this.#set({...entry, lastUsedMs: this.#tick()});
-        await this.#saveUse(identity, Date.now(), entry.mtimeMs);
+        const lastUsedMs = this.#tick();
+        this.#set({...entry, lastUsedMs});
+        // A clock that was set back must not put times of the future into the files.
+        await this.#saveUse(identity, Math.min(lastUsedMs, Date.now() + 1), entry.mtimeMs);
+    }
+
+    /** Looks at the file again: true when it has been used, replaced or deleted since `entry` was made. */
+    async isUsedSince(entry: StoredEntry): Promise<boolean> {
+        await this.#scanFile(entry.identity, Date.now());
+        return this.#entries.get(entry.identity)?.lastUsedMs !== entry.lastUsedMs;
     }
 
     /** Looking is no use: gives back the access time that reading may have moved. */
@@ -146,13 +156,13 @@ export class SegmentIndex {
             if (group === undefined) known.set(prefix, [identity]);
             else group.push(identity);
         }
-        for (const folder of this.#folder.segmentFolders()) {
-            const prefix = folder.slice(-3).replace(/[^0-9a-f]/, "");
-            await this.#scanFolder(folder, known.get(prefix) ?? []);
+        for (const prefix of new Set([...(await this.#folder.prefixes()), ...known.keys()])) {
+            await this.#scanFolder(prefix, known.get(prefix) ?? []);
         }
     }
 
-    async #scanFolder(folder: string, known: readonly SegmentIdentity[]): Promise<void> {
+    async #scanFolder(prefix: string, known: readonly SegmentIdentity[]): Promise<void> {
+        const folder = this.#folder.folderOf(prefix);
         const now = Date.now();
         let present: SegmentIdentity[] = [];
         try {
@@ -161,7 +171,7 @@ export class SegmentIndex {
                 const seen = this.#seen.get(folder);
                 const isSame = seen?.mtimeMs === status.mtimeMs && seen.inode === status.ino;
                 if (isSame && !seen.isDoubtful) return;
-                present = await this.#folder.identitiesIn(folder);
+                present = await this.#folder.identitiesIn(prefix);
                 const isDoubtful = Math.abs(now - status.mtimeMs) < stampDoubtMs;
                 this.#seen.set(folder, {mtimeMs: status.mtimeMs, inode: status.ino, isDoubtful});
             }
@@ -189,7 +199,8 @@ export class SegmentIndex {
         const usedMs = isFuture ? now : status.atimeMs;
         const entry = this.#entries.get(identity);
         if (entry !== undefined && isSameFile(entry, status)) {
-            const lastUsedMs = Math.max(usedMs, entry.lastUsedMs > now + stampDoubtMs ? 0 : entry.lastUsedMs);
+            const knownMs = entry.lastUsedMs > now + stampDoubtMs ? 0 : entry.lastUsedMs;
+            const lastUsedMs = usedMs > knownMs + useToleranceMs ? usedMs : knownMs;
             if (lastUsedMs !== entry.lastUsedMs) this.#set({...entry, lastUsedMs});
         } else {
             const header = await this.#readHeader(identity);

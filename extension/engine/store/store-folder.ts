@@ -16,7 +16,6 @@ import {errnoOf, isMissing, storeReadError, storeWriteError} from "./store-error
 import {isTemporaryName, removeDeadTemporaries, writeFileAtomically} from "./write-file-atomically.js";
 
 const suffix = ".kvseg";
-const hexDigits = [..."0123456789abcdef"];
 /** Damaged files are kept for whoever wants to know why, but never many of them. */
 const maxQuarantined = 8;
 const maxQuarantinedBytes = 64 * 2 ** 20;
@@ -73,25 +72,34 @@ export class StoreFolder {
     }
 
     pathOf(identity: SegmentIdentity): string {
-        return join(this.#segments, identity.slice(0, 1), identity.slice(1, 2), identity + suffix);
+        return join(this.folderOf(identity.slice(0, 2)), identity + suffix);
     }
 
-    /** The folders that hold segments, whether they exist or not. */
-    segmentFolders(): string[] {
-        return hexDigits.flatMap((a) => hexDigits.map((b) => join(this.#segments, a, b)));
+    /** The folder of all identities that begin with these two hex digits. */
+    folderOf(prefix: string): string {
+        return join(this.#segments, prefix.slice(0, 1), prefix.slice(1, 2));
     }
 
-    /** Identities of the segment files directly in `folder`. Anything else in it is not ours. @throws KvasirError `busy`, `store-read-only` */
-    async identitiesIn(folder: string): Promise<SegmentIdentity[]> {
-        const names = await readdir(folder).catch((error: unknown) => {
-            if (isMissing(error)) return [];
-            throw storeReadError(folder, error);
-        });
+    /** Which of the folders that hold segments exist, by their two hex digits. @throws KvasirError `busy`, `store-read-only` */
+    async prefixes(): Promise<string[]> {
+        const isHexDigit = (name: string): boolean => /^[0-9a-f]$/.test(name);
+        const first = (await this.#namesIn(this.#segments)).filter(isHexDigit);
+        const found: string[] = [];
+        for (const a of first) {
+            const second = (await this.#namesIn(join(this.#segments, a))).filter(isHexDigit);
+            found.push(...second.map((b) => a + b));
+        }
+        return found;
+    }
+
+    /** Identities of the segment files in one of the folders. Anything else in it is not ours. @throws KvasirError `busy`, `store-read-only` */
+    async identitiesIn(prefix: string): Promise<SegmentIdentity[]> {
+        const names = await this.#namesIn(this.folderOf(prefix));
         return names
             .filter((name) => name.endsWith(suffix))
             .map((name) => name.slice(0, -suffix.length))
             .filter(isSegmentIdentity)
-            .filter((identity) => this.pathOf(identity) === join(folder, identity + suffix));
+            .filter((identity) => identity.startsWith(prefix));
     }
 
     /**
@@ -116,13 +124,15 @@ export class StoreFolder {
     }
 
     async removeDeadTemporaries(): Promise<void> {
-        for (const folder of [this.root, ...this.segmentFolders()]) await removeDeadTemporaries(folder);
+        await removeDeadTemporaries(this.root);
+        for (const prefix of await this.prefixes()) await removeDeadTemporaries(this.folderOf(prefix));
     }
 
     /** Deletes every segment, hint and quarantined file, and nothing that is not ours. @throws KvasirError `store-read-only` */
     async clear(): Promise<void> {
         try {
-            for (const folder of this.segmentFolders()) {
+            for (const prefix of await this.prefixes()) {
+                const folder = this.folderOf(prefix);
                 for (const name of await readdir(folder).catch(() => [])) {
                     if (name.endsWith(suffix) || isTemporaryName(name)) await removeIfThere(join(folder, name));
                 }
@@ -134,6 +144,13 @@ export class StoreFolder {
         } catch (error) {
             throw storeWriteError(this.root, error);
         }
+    }
+
+    async #namesIn(folder: string): Promise<string[]> {
+        return readdir(folder).catch((error: unknown) => {
+            if (isMissing(error)) return [];
+            throw storeReadError(folder, error);
+        });
     }
 
     async #trimQuarantine(): Promise<void> {
