@@ -15,15 +15,17 @@ export interface FileLimits {
 export const defaultFileLimits: FileLimits = {maxFileBytes: 1024 * 1024};
 
 // Known not to be text, so that a scan need not open them. What is not listed is recognised by its bytes.
-const binaryExtensions = new Set((
-    "png jpg jpeg gif bmp ico icns webp avif tif tiff heic psd ai sketch fig xcf " +
-    "mp3 mp4 m4a m4v mov avi mkv webm ogg oga ogv wav flac aac opus mid " +
-    "zip gz tgz bz2 xz zst 7z rar tar jar war ear apk ipa deb rpm dmg iso img vsix whl egg nupkg crx xpi " +
-    "exe dll so dylib a o obj lib pdb class pyc pyo pyd node wasm bin elc beam " +
-    "woff woff2 ttf otf eot pdf doc docx xls xlsx ppt pptx odt ods odp epub " +
-    "sqlite sqlite3 db mdb parquet feather arrow npy npz pkl pickle h5 hdf5 pt pth onnx safetensors gguf ggml tflite " +
-    "blend fbx glb stl 3ds unitypackage uasset swf"
-).split(" "));
+const binaryExtensions = new Set(
+    (
+        "png jpg jpeg gif bmp ico icns webp avif tif tiff heic psd ai sketch fig xcf " +
+        "mp3 mp4 m4a m4v mov avi mkv webm ogg oga ogv wav flac aac opus mid " +
+        "zip gz tgz bz2 xz zst 7z rar tar jar war ear apk ipa deb rpm dmg iso img vsix whl egg nupkg crx xpi " +
+        "exe dll so dylib a o obj lib pdb class pyc pyo pyd node wasm bin elc beam " +
+        "woff woff2 ttf otf eot pdf doc docx xls xlsx ppt pptx odt ods odp epub " +
+        "sqlite sqlite3 db mdb parquet feather arrow npy npz pkl pickle h5 hdf5 pt pth onnx safetensors gguf ggml tflite " +
+        "blend fbx glb stl 3ds unitypackage uasset swf"
+    ).split(" "),
+);
 
 export interface FileFacts {
     sizeBytes: number;
@@ -35,7 +37,11 @@ export interface FileFacts {
  * @param path POSIX path, workspace-relative where the file lies inside the workspace
  * @returns undefined when the file must be opened to know more
  */
-export function classifyPath(path: string, facts: FileFacts, limits: FileLimits = defaultFileLimits): SkipReason | undefined {
+export function classifyPath(
+    path: string,
+    facts: FileFacts,
+    limits: FileLimits = defaultFileLimits,
+): SkipReason | undefined {
     if (facts.isSymbolicLink) return "symlink";
     if (isSecretPath(path)) return "secret";
     if (facts.sizeBytes === 0) return "empty";

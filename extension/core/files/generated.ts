@@ -6,26 +6,68 @@
 import {baseNameOf, extensionOf} from "./paths.js";
 
 const lockfiles = new Set([
-    "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "deno.lock",
-    "cargo.lock", "poetry.lock", "uv.lock", "pdm.lock", "pipfile.lock", "conda-lock.yml", "pixi.lock",
-    "composer.lock", "gemfile.lock", "go.sum", "go.work.sum", "flake.lock", "mix.lock", "rebar.lock", "pubspec.lock",
-    "podfile.lock", "package.resolved", "cartfile.resolved", "packages.lock.json", "project.assets.json",
-    "gradle.lockfile", "buildscript-gradle.lockfile", "chart.lock", ".terraform.lock.hcl", "cabal.project.freeze",
-    "stack.yaml.lock", "manifest.toml.lock", "vcpkg-lock.json", "conan.lock", "module.bazel.lock",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "bun.lockb",
+    "deno.lock",
+    "cargo.lock",
+    "poetry.lock",
+    "uv.lock",
+    "pdm.lock",
+    "pipfile.lock",
+    "conda-lock.yml",
+    "pixi.lock",
+    "composer.lock",
+    "gemfile.lock",
+    "go.sum",
+    "go.work.sum",
+    "flake.lock",
+    "mix.lock",
+    "rebar.lock",
+    "pubspec.lock",
+    "podfile.lock",
+    "package.resolved",
+    "cartfile.resolved",
+    "packages.lock.json",
+    "project.assets.json",
+    "gradle.lockfile",
+    "buildscript-gradle.lockfile",
+    "chart.lock",
+    ".terraform.lock.hcl",
+    "cabal.project.freeze",
+    "stack.yaml.lock",
+    "manifest.toml.lock",
+    "vcpkg-lock.json",
+    "conan.lock",
+    "module.bazel.lock",
 ]);
 
 const generatedNames = [
     /\.(js|mjs|cjs|css|ts|mts|cts)\.map$/,
-    /\.pb\.(go|cc|h|swift)$/, /_pb2(_grpc)?\.pyi?$/, /_pb\.(js|d\.ts|ts)$/, /\.pb(grpc|enum|json|server)?\.dart$/,
-    /\.(g|freezed|mocks)\.dart$/, /\.designer\.(cs|vb)$/i, /\.g\.(i\.)?cs$/, /\.generated\.[a-z]+$/, /\.gen\.(go|ts|js|rs)$/,
-    /_generated\.(go|rs|h)$/, /^zz_generated\..*\.go$/, /\.tsbuildinfo$/, /\.snap$/,
+    /\.pb\.(go|cc|h|swift)$/,
+    /_pb2(_grpc)?\.pyi?$/,
+    /_pb\.(js|d\.ts|ts)$/,
+    /\.pb(grpc|enum|json|server)?\.dart$/,
+    /\.(g|freezed|mocks)\.dart$/,
+    /\.designer\.(cs|vb)$/i,
+    /\.g\.(i\.)?cs$/,
+    /\.generated\.[a-z]+$/,
+    /\.gen\.(go|ts|js|rs)$/,
+    /_generated\.(go|rs|h)$/,
+    /^zz_generated\..*\.go$/,
+    /\.tsbuildinfo$/,
+    /\.snap$/,
 ];
 
 const minifiedName = /[.-]min\.(js|mjs|cjs|css|html|svg|json)$/i;
 
 // A mark counts only on a comment line near the top: code that looks for such marks in other files is not
 // generated itself. In prose `#` and `*` open headings and lists, so only an HTML comment counts there.
-const commentLine = /^\s*(?:\/\/|\/\*|\*|#|--|;|%|<!--|\{-|\(\*|"""|'|rem\b|dnl\b)/i;
+const commentLine =
+    /^\s*(?:\/\/|\/\*|\*|#(?!\s*(?:define|include|if|elif|pragma)\b)|--|;|%|<!--|\{-|\(\*|"""|'|rem\b|dnl\b)/i;
 const proseCommentLine = /^\s*<!--/;
 const proseFormats = new Set(["md", "mdx", "markdown", "txt", "rst", "adoc"]);
 const marks = [

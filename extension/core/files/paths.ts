@@ -31,9 +31,7 @@ export function normaliseRelative(path: string): string | undefined {
 export function relativeTo(root: string, absolute: string, isWindows: boolean): string | undefined {
     const base = withoutTrailingSlash(toPosix(root, isWindows));
     const path = withoutTrailingSlash(toPosix(absolute, isWindows));
-    const isInside = isWindows
-        ? path.toLowerCase().startsWith(base.toLowerCase() + "/")
-        : path.startsWith(base + "/");
+    const isInside = isWindows ? path.toLowerCase().startsWith(base.toLowerCase() + "/") : path.startsWith(base + "/");
     if (isInside) return normaliseRelative(path.slice(base.length + 1));
     return (isWindows ? path.toLowerCase() === base.toLowerCase() : path === base) ? "" : undefined;
 }
@@ -70,7 +68,8 @@ export function stemOf(path: string): string {
 /** Every folder above a path, the root (`""`) first: `a/b/c.ts` gives `["", "a", "a/b"]`. */
 export function foldersAbove(path: string): string[] {
     const folders = [""];
-    for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) folders.push(path.slice(0, slash));
+    for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1))
+        folders.push(path.slice(0, slash));
     return folders;
 }
 

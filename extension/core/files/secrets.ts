@@ -6,11 +6,38 @@
 import {baseNameOf} from "./paths.js";
 
 const secretNames = new Set([
-    ".netrc", "_netrc", ".pgpass", ".my.cnf", ".s3cfg", ".boto", ".htpasswd", ".pypirc", ".git-credentials",
-    ".dockercfg", ".vault-token", ".vault-pass", ".terraformrc", ".envrc", "credentials", "credentials.json",
-    "credentials.csv", "kubeconfig", "master.key", "wp-config.php",
-    "id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk",
-    "secrets.yml", "secrets.yaml", "secrets.json", "secrets.toml", "secrets.ini", "secrets.properties",
+    ".netrc",
+    "_netrc",
+    ".pgpass",
+    ".my.cnf",
+    ".s3cfg",
+    ".boto",
+    ".htpasswd",
+    ".pypirc",
+    ".git-credentials",
+    ".dockercfg",
+    ".vault-token",
+    ".vault-pass",
+    ".terraformrc",
+    ".envrc",
+    "credentials",
+    "credentials.json",
+    "credentials.csv",
+    "kubeconfig",
+    "master.key",
+    "wp-config.php",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ecdsa_sk",
+    "id_ed25519",
+    "id_ed25519_sk",
+    "secrets.yml",
+    "secrets.yaml",
+    "secrets.json",
+    "secrets.toml",
+    "secrets.ini",
+    "secrets.properties",
 ]);
 
 const secretNamePatterns = [
@@ -22,7 +49,13 @@ const secretNamePatterns = [
     /\.tfstate\.backup$/,
 ];
 
-const secretPathPatterns = [/(^|\/)\.aws\/(credentials|config)$/, /(^|\/)\.docker\/config\.json$/, /(^|\/)\.kube\/config$/, /(^|\/)\.ssh\/(?!known_hosts|.*\.pub$)/, /(^|\/)\.gnupg\//];
+const secretPathPatterns = [
+    /(^|\/)\.aws\/(credentials|config)$/,
+    /(^|\/)\.docker\/config\.json$/,
+    /(^|\/)\.kube\/config$/,
+    /(^|\/)\.ssh\/(?!known_hosts|.*\.pub$)/,
+    /(^|\/)\.gnupg\//,
+];
 
 // Fixed prefixes with a body of the right length: rare enough in ordinary code to be taken at their word.
 // The bodies that documentation uses (`...EXAMPLE`, `xxxx`, `<token>`) are let through by isPlaceholder.
@@ -51,9 +84,11 @@ const tokenPatterns = [
 export function isSecretPath(path: string): boolean {
     const name = baseNameOf(path).toLowerCase();
     if (name.endsWith(".pub")) return false;
-    return secretNames.has(name)
-        || secretNamePatterns.some((pattern) => pattern.test(name))
-        || secretPathPatterns.some((pattern) => pattern.test(path));
+    return (
+        secretNames.has(name) ||
+        secretNamePatterns.some((pattern) => pattern.test(name)) ||
+        secretPathPatterns.some((pattern) => pattern.test(path))
+    );
 }
 
 /** True when a text contains a private key or an access token of a known form that is not an obvious placeholder. */

@@ -43,8 +43,13 @@ const enum Place {
  * @param tokenStarts UTF-16 offset of the first character of each token, ascending; several tokens may share an offset
  * @throws RangeError when maxTokens is not a positive integer
  */
-export function splitFile(text: string, tokenStarts: ArrayLike<number>, {maxTokens, searchShare = 0.5}: SplitOptions): FilePart[] {
-    if (!Number.isInteger(maxTokens) || maxTokens < 1) throw new RangeError(`maxTokens must be a positive integer, got ${maxTokens}`);
+export function splitFile(
+    text: string,
+    tokenStarts: ArrayLike<number>,
+    {maxTokens, searchShare = 0.5}: SplitOptions,
+): FilePart[] {
+    if (!Number.isInteger(maxTokens) || maxTokens < 1)
+        throw new RangeError(`maxTokens must be a positive integer, got ${maxTokens}`);
     const parts: FilePart[] = [];
     let firstToken = 0;
     let startLine = 1;
@@ -53,7 +58,13 @@ export function splitFile(text: string, tokenStarts: ArrayLike<number>, {maxToke
         const nextToken = lowerBound(tokenStarts, end, firstToken);
         const nLineEnds = countLineEnds(text, start, end);
         const endsWithLineEnd = text.charCodeAt(end - 1) === newline;
-        parts.push({startLine, endLine: startLine + nLineEnds - (endsWithLineEnd ? 1 : 0), start, end, nTokens: nextToken - firstToken});
+        parts.push({
+            startLine,
+            endLine: startLine + nLineEnds - (endsWithLineEnd ? 1 : 0),
+            start,
+            end,
+            nTokens: nextToken - firstToken,
+        });
         startLine += nLineEnds;
         start = end;
         firstToken = nextToken;
@@ -62,12 +73,20 @@ export function splitFile(text: string, tokenStarts: ArrayLike<number>, {maxToke
 }
 
 /** Where the part that begins at `start` ends. */
-function partEnd(text: string, tokenStarts: ArrayLike<number>, start: number, firstToken: number, maxTokens: number, searchShare: number): number {
+function partEnd(
+    text: string,
+    tokenStarts: ArrayLike<number>,
+    start: number,
+    firstToken: number,
+    maxTokens: number,
+    searchShare: number,
+): number {
     if (tokenStarts.length - firstToken <= maxTokens) return text.length;
     // The first token that no longer fits begins here; so the part may reach up to this offset, and no further.
     const limit = tokenStarts[firstToken + maxTokens]!;
     const earliest = tokenStarts[firstToken + Math.floor(maxTokens * (1 - searchShare))] ?? start;
-    const best = bestLineStart(text, Math.max(earliest, start + 1), limit) ?? bestLineStart(text, start + 1, limit, Place.line);
+    const best =
+        bestLineStart(text, Math.max(earliest, start + 1), limit) ?? bestLineStart(text, start + 1, limit, Place.line);
     if (best !== undefined) return best;
     return betweenCharacters(text, start, limit, tokenStarts, firstToken + maxTokens);
 }
@@ -102,7 +121,13 @@ function placeAt(text: string, lineStart: number): Place {
 }
 
 /** No line fits: cut before the token that no longer fits, but never inside a character. */
-function betweenCharacters(text: string, start: number, limit: number, tokenStarts: ArrayLike<number>, token: number): number {
+function betweenCharacters(
+    text: string,
+    start: number,
+    limit: number,
+    tokenStarts: ArrayLike<number>,
+    token: number,
+): number {
     let end = limit;
     while (end > start && isInsidePair(text, end)) {
         token -= 1;

@@ -25,8 +25,10 @@ export function tokenStartsFromBytes(text: string, byteLengths: ArrayLike<number
         starts[token] = offset;
         tokenByte += byteLengths[token]!;
     }
-    for (; offset < text.length; offset += text.codePointAt(offset)! > 0xffff ? 2 : 1) characterByte += utf8Length(text.codePointAt(offset)!);
-    if (tokenByte !== characterByte) throw new RangeError(`the tokens have ${tokenByte} bytes, the text has ${characterByte}`);
+    for (; offset < text.length; offset += text.codePointAt(offset)! > 0xffff ? 2 : 1)
+        characterByte += utf8Length(text.codePointAt(offset)!);
+    if (tokenByte !== characterByte)
+        throw new RangeError(`the tokens have ${tokenByte} bytes, the text has ${characterByte}`);
     return starts;
 }
 
@@ -41,7 +43,8 @@ export function tokenStartsByLine(text: string, countTokens: (line: string) => n
         const newline = text.indexOf("\n", lineStart);
         const lineEnd = newline === -1 ? text.length : newline + 1;
         const nTokens = countTokens(text.slice(lineStart, lineEnd));
-        for (let token = 0; token < nTokens; token++) starts.push(lineStart + Math.floor(((lineEnd - lineStart) * token) / nTokens));
+        for (let token = 0; token < nTokens; token++)
+            starts.push(lineStart + Math.floor(((lineEnd - lineStart) * token) / nTokens));
         lineStart = lineEnd;
     }
     return Uint32Array.from(starts);

@@ -31,7 +31,10 @@ const nTries = 3;
  * Reads a file as UTF-8.
  * @param absolutePath links are not followed
  */
-export async function loadText(absolutePath: string, {path, limits = defaultFileLimits}: LoadOptions): Promise<LoadResult> {
+export async function loadText(
+    absolutePath: string,
+    {path, limits = defaultFileLimits}: LoadOptions,
+): Promise<LoadResult> {
     try {
         // Looked at before it is opened: opening a pipe or a device would wait or have effects.
         const before = await lstat(absolutePath);
@@ -59,7 +62,9 @@ async function readStable(file: FileHandle, path: string, limits: FileLimits): P
         const bytes = await readFrom(file, before.size);
         if (bytes.length !== before.size || !isSame(before, await file.stat())) continue;
         const classified = classifyBytes(path, bytes, limits);
-        return classified.reason === undefined ? {text: classified.text, sizeBytes: before.size, mtimeMs: before.mtimeMs} : classified;
+        return classified.reason === undefined
+            ? {text: classified.text, sizeBytes: before.size, mtimeMs: before.mtimeMs}
+            : classified;
     }
     return {reason: "changing"};
 }

@@ -55,7 +55,13 @@ const nStatsAtOnce = 64;
  * Every path is yielded at most once. Folders that are ignored are yielded once and not entered, `.git` is
  * not mentioned at all. Nothing throws but an abort: what cannot be looked at is yielded with its reason.
  */
-export async function* scanWorkspace({root, paths = ["."], limits = defaultFileLimits, ignore = {}, signal}: ScanOptions): AsyncGenerator<ScanEntry, void, undefined> {
+export async function* scanWorkspace({
+    root,
+    paths = ["."],
+    limits = defaultFileLimits,
+    ignore = {},
+    signal,
+}: ScanOptions): AsyncGenerator<ScanEntry, void, undefined> {
     const absoluteRoot = resolve(root);
     const walk = new Walk(absoluteRoot, limits, {ignoreCase: ignoresCase, ...ignore}, signal);
     const targets = await Promise.all(paths.map((given) => lookUp(absoluteRoot, given)));
@@ -118,7 +124,9 @@ class Walk {
      * was named although they ignore it do not count: naming it is asking for its files.
      */
     async rulesAt({absolutePath}: Target): Promise<RulesAt> {
-        const base = await repositoryAbove(absolutePath) ?? (relativeTo(this.root, absolutePath, isWindows) === undefined ? absolutePath : this.root);
+        const base =
+            (await repositoryAbove(absolutePath)) ??
+            (relativeTo(this.root, absolutePath, isWindows) === undefined ? absolutePath : this.root);
         let rules = IgnoreRules.create(this.ignore);
         const path = relativeTo(base, absolutePath, isWindows) ?? "";
         rules = rules.within("", await excludesOfRepository(base));
@@ -129,7 +137,11 @@ class Walk {
         return {rules, base};
     }
 
-    async *folder(path: string, absolutePath: string, {rules: outer, base}: RulesAt): AsyncGenerator<ScanEntry, void, undefined> {
+    async *folder(
+        path: string,
+        absolutePath: string,
+        {rules: outer, base}: RulesAt,
+    ): AsyncGenerator<ScanEntry, void, undefined> {
         this.signal?.throwIfAborted();
         if (this.#seen.has(absolutePath)) return;
         this.#seen.add(absolutePath);
@@ -144,7 +156,10 @@ class Walk {
         const basePath = relativeTo(base, absolutePath, isWindows) ?? "";
         const texts = entries.some((entry) => isIgnoreFile(entry.name)) ? await ignoreTexts(absolutePath) : [];
         const rules = outer.within(basePath, texts);
-        const stats = this.#statsOf(absolutePath, entries.filter((entry) => !entry.isDirectory() && !rules.ignores(joinPath(basePath, entry.name), false)));
+        const stats = this.#statsOf(
+            absolutePath,
+            entries.filter((entry) => !entry.isDirectory() && !rules.ignores(joinPath(basePath, entry.name), false)),
+        );
         for (const entry of entries) {
             const entryPath = joinPath(path, entry.name);
             const entryAbsolute = join(absolutePath, entry.name);
@@ -157,7 +172,9 @@ class Walk {
             } else {
                 this.#seen.add(entryAbsolute);
                 const found = await stats(entry.name);
-                yield "reason" in found ? {path: entryPath, absolutePath: entryAbsolute, reason: found.reason} : entryOf(entryPath, entryAbsolute, found.stats, this.limits);
+                yield "reason" in found
+                    ? {path: entryPath, absolutePath: entryAbsolute, reason: found.reason}
+                    : entryOf(entryPath, entryAbsolute, found.stats, this.limits);
             }
         }
     }
@@ -169,7 +186,10 @@ class Walk {
         return (name: string) => {
             for (; !pending.has(name) && nAsked < entries.length; nAsked += nStatsAtOnce) {
                 for (const entry of entries.slice(nAsked, nAsked + nStatsAtOnce)) {
-                    const asked = lstat(join(folder, entry.name)).then((stats) => ({stats}), (error: unknown) => ({reason: skipReasonOfError(error)}));
+                    const asked = lstat(join(folder, entry.name)).then(
+                        (stats) => ({stats}),
+                        (error: unknown) => ({reason: skipReasonOfError(error)}),
+                    );
                     pending.set(entry.name, asked);
                 }
             }
@@ -193,7 +213,9 @@ function isIgnoreFile(name: string): boolean {
 
 /** The texts of a folder's ignore files, weaker first. One that is a link or cannot be read has no rules. */
 async function ignoreTexts(folder: string): Promise<string[]> {
-    const texts = await Promise.all(ignoreFileNames.map((name) => readFile(join(folder, name), "utf8").catch(() => "")));
+    const texts = await Promise.all(
+        ignoreFileNames.map((name) => readFile(join(folder, name), "utf8").catch(() => "")),
+    );
     return texts.filter((text) => text !== "");
 }
 
@@ -206,7 +228,10 @@ async function excludesOfRepository(folder: string): Promise<string[]> {
 /** The nearest folder at or above this one that holds `.git`. */
 async function repositoryAbove(folder: string): Promise<string | undefined> {
     for (let above = folder; ; above = dirname(above)) {
-        const hasGit = await lstat(join(above, ".git")).then(() => true, () => false);
+        const hasGit = await lstat(join(above, ".git")).then(
+            () => true,
+            () => false,
+        );
         if (hasGit) return above;
         if (dirname(above) === above) return undefined;
     }

@@ -9,14 +9,43 @@ import {foldersAbove} from "../../../extension/core/files/paths.js";
 /** Files of a repository: text of ignore files by folder, and the paths to ask about. */
 const ignoreFiles: Record<string, string> = {
     "": "# comment\n*.log\n/build\n!keep.log\ntmp/\ndocs/*.txt\n**/deep/x\n\\#odd\n\\!odd\ntrail\\ \nspace   \n[ab].c\n",
-    "pkg": "!*.log\n/local\nout/\nsub/only.ts\n\\#hash\nname with space\n",
+    pkg: "!*.log\n/local\nout/\nsub/only.ts\n\\#hash\nname with space\n",
     "pkg/sub": "*.ts\n!only.ts\n",
     "app/[id]": "page.tsx\n/*.md\n",
 };
 const paths = [
-    "a.log", "keep.log", "build", "src/build", "tmp/a.ts", "x/tmp/b.ts", "docs/a.txt", "docs/b/a.txt", "q/deep/x", "q/r/deep/x", "#odd", "!odd", "space", "a.c", "c.c",
-    "pkg/a.log", "pkg/x/a.log", "pkg/local", "pkg/x/local", "pkg/out/a.ts", "pkg/x/out/a.ts", "pkg/sub/only.ts", "pkg/sub/other.ts", "pkg/sub/deep/z.ts", "pkg/#hash", "pkg/x/#hash", "pkg/name with space",
-    "app/[id]/page.tsx", "app/[id]/x/page.tsx", "app/i/page.tsx", "app/[id]/a.md", "app/[id]/x/a.md",
+    "a.log",
+    "keep.log",
+    "build",
+    "src/build",
+    "tmp/a.ts",
+    "x/tmp/b.ts",
+    "docs/a.txt",
+    "docs/b/a.txt",
+    "q/deep/x",
+    "q/r/deep/x",
+    "#odd",
+    "!odd",
+    "space",
+    "a.c",
+    "c.c",
+    "pkg/a.log",
+    "pkg/x/a.log",
+    "pkg/local",
+    "pkg/x/local",
+    "pkg/out/a.ts",
+    "pkg/x/out/a.ts",
+    "pkg/sub/only.ts",
+    "pkg/sub/other.ts",
+    "pkg/sub/deep/z.ts",
+    "pkg/#hash",
+    "pkg/x/#hash",
+    "pkg/name with space",
+    "app/[id]/page.tsx",
+    "app/[id]/x/page.tsx",
+    "app/i/page.tsx",
+    "app/[id]/a.md",
+    "app/[id]/x/a.md",
 ];
 
 describe("ignore rules", () => {
@@ -38,7 +67,10 @@ describe("ignore rules", () => {
     /** Git's own answer for the same tree. */
     const gitIgnores = (path: string) => {
         try {
-            execFileSync("git", ["-c", "core.excludesFile=", "check-ignore", "-q", "--no-index", "--", path], {cwd: root, stdio: "ignore"});
+            execFileSync("git", ["-c", "core.excludesFile=", "check-ignore", "-q", "--no-index", "--", path], {
+                cwd: root,
+                stdio: "ignore",
+            });
             return true;
         } catch {
             return false;

@@ -1,5 +1,13 @@
 import {describe, expect, test} from "vitest";
-import {extensionOf, folderOf, foldersAbove, joinPath, normaliseRelative, relativeTo, stemOf} from "../../../extension/core/files/paths.js";
+import {
+    extensionOf,
+    folderOf,
+    foldersAbove,
+    joinPath,
+    normaliseRelative,
+    relativeTo,
+    stemOf,
+} from "../../../extension/core/files/paths.js";
 
 describe("paths", () => {
     test("a path that leaves the root has no workspace path", () => {
@@ -24,7 +32,11 @@ describe("paths", () => {
 
     test("names are taken apart", () => {
         expect([folderOf("a/b/c.ts"), folderOf("c.ts")]).toEqual(["a/b", ""]);
-        expect([extensionOf("a/b.test.TS"), extensionOf(".gitignore"), extensionOf("a.b/Makefile")]).toEqual(["ts", "", ""]);
+        expect([extensionOf("a/b.test.TS"), extensionOf(".gitignore"), extensionOf("a.b/Makefile")]).toEqual([
+            "ts",
+            "",
+            "",
+        ]);
         expect([stemOf("a/b.test.ts"), stemOf(".env"), stemOf("Makefile")]).toEqual(["b.test", ".env", "Makefile"]);
         expect(foldersAbove("a/b/c.ts")).toEqual(["", "a", "a/b"]);
         expect([joinPath("", "a"), joinPath("a", "b")]).toEqual(["a", "a/b"]);

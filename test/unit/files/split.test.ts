@@ -14,7 +14,10 @@ function isWellFormed(text: string): boolean {
 }
 
 function split(text: string, maxTokens: number) {
-    return splitFile(text, wordStarts(text), {maxTokens}).map((part) => ({...part, text: text.slice(part.start, part.end)}));
+    return splitFile(text, wordStarts(text), {maxTokens}).map((part) => ({
+        ...part,
+        text: text.slice(part.start, part.end),
+    }));
 }
 
 const source = `import {a} from "./a.js";
@@ -41,7 +44,10 @@ describe("cutting a file into parts", () => {
     test("cuts before the declaration with its comment, not at the blank line inside a body", () => {
         const parts = split(source, 85);
         expect(parts.map((part) => part.text.split("\n")[0])).toEqual(['import {a} from "./a.js";', "/** Second. */"]);
-        expect(parts.map(({startLine, endLine}) => [startLine, endLine])).toEqual([[1, 10], [11, 18]]);
+        expect(parts.map(({startLine, endLine}) => [startLine, endLine])).toEqual([
+            [1, 10],
+            [11, 18],
+        ]);
     });
 
     test("without a declaration in reach, cuts at a blank line; without one, at a line", () => {
@@ -78,35 +84,47 @@ describe("cutting a file into parts", () => {
     const file = fc.array(line, {maxLength: 120}).map((lines) => lines.join("\n"));
 
     test("parts, joined, are the file; each fits; lines and characters stay whole where they can", () => {
-        fc.assert(fc.property(file, fc.integer({min: 1, max: 60}), (text, maxTokens) => {
-            const starts = wordStarts(text);
-            const parts = split(text, maxTokens);
-            expect(parts.map((part) => part.text).join("")).toBe(text);
-            let line = 1;
-            for (const part of parts) {
-                const nTokens = starts.filter((start) => start >= part.start && start < part.end).length;
-                expect(nTokens).toBe(part.nTokens);
-                expect(nTokens).toBeLessThanOrEqual(maxTokens);
-                expect(isWellFormed(part.text) || !isWellFormed(text)).toBe(true);
-                expect(part.startLine).toBe(line);
-                const nLineEnds = part.text.split("\n").length - 1;
-                expect(part.endLine).toBe(line + nLineEnds - (part.text.endsWith("\n") ? 1 : 0));
-                line += nLineEnds;
-            }
-        }), {numRuns: 200});
+        fc.assert(
+            fc.property(file, fc.integer({min: 1, max: 60}), (text, maxTokens) => {
+                const starts = wordStarts(text);
+                const parts = split(text, maxTokens);
+                expect(parts.map((part) => part.text).join("")).toBe(text);
+                let line = 1;
+                for (const part of parts) {
+                    const nTokens = starts.filter((start) => start >= part.start && start < part.end).length;
+                    expect(nTokens).toBe(part.nTokens);
+                    expect(nTokens).toBeLessThanOrEqual(maxTokens);
+                    expect(isWellFormed(part.text) || !isWellFormed(text)).toBe(true);
+                    expect(part.startLine).toBe(line);
+                    const nLineEnds = part.text.split("\n").length - 1;
+                    expect(part.endLine).toBe(line + nLineEnds - (part.text.endsWith("\n") ? 1 : 0));
+                    line += nLineEnds;
+                }
+            }),
+            {numRuns: 200},
+        );
     });
 
     test("an edit leaves every part before it as it was", () => {
-        fc.assert(fc.property(file, fc.integer({min: 5, max: 60}), fc.nat(), fc.string({maxLength: 40}), (text, maxTokens, seed, inserted) => {
-            const before = split(text, maxTokens);
-            const target = before.length < 2 ? 0 : seed % before.length;
-            if (target === 0) return;
-            // Strictly inside the part, so that the token at the cut before it stays the same too.
-            const at = before[target]!.start + Math.ceil((before[target]!.end - before[target]!.start) / 2);
-            const after = split(text.slice(0, at) + inserted + text.slice(at), maxTokens);
-            const untouched = before.slice(0, target - 1).map((part) => part.text);
-            expect(after.slice(0, target - 1).map((part) => part.text)).toEqual(untouched);
-        }), {numRuns: 200});
+        fc.assert(
+            fc.property(
+                file,
+                fc.integer({min: 5, max: 60}),
+                fc.nat(),
+                fc.string({maxLength: 40}),
+                (text, maxTokens, seed, inserted) => {
+                    const before = split(text, maxTokens);
+                    const target = before.length < 2 ? 0 : seed % before.length;
+                    if (target === 0) return;
+                    // Strictly inside the part, so that the token at the cut before it stays the same too.
+                    const at = before[target]!.start + Math.ceil((before[target]!.end - before[target]!.start) / 2);
+                    const after = split(text.slice(0, at) + inserted + text.slice(at), maxTokens);
+                    const untouched = before.slice(0, target - 1).map((part) => part.text);
+                    expect(after.slice(0, target - 1).map((part) => part.text)).toEqual(untouched);
+                },
+            ),
+            {numRuns: 200},
+        );
     });
 
     test("appending to a file changes the last part only", () => {

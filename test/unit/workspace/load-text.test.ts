@@ -11,7 +11,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
-const load = (name: string, limits?: {maxFileBytes: number}) => loadText(join(folder, name), limits ? {path: name, limits} : {path: name});
+const load = (name: string, limits?: {maxFileBytes: number}) =>
+    loadText(join(folder, name), limits ? {path: name, limits} : {path: name});
 
 describe("reading a file as text", () => {
     test("byte order mark off, line ends and characters kept", async () => {
