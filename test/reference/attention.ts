@@ -1,0 +1,77 @@
+/**
+ * Attention by the textbook, in nested loops over plain arrays of doubles. Knows nothing of Kvasir's code: it is what
+ * that code is compared with.
+ */
+
+/** Q, K and V of one file behind its prefix, RoPE applied. */
+export interface Qkv {
+    /** [layer][query head][file token][channel] */
+    q: number[][][][];
+    /** [layer][KV head][prefix token, then file token, then replayed token][channel] */
+    k: number[][][][];
+    v: number[][][][];
+    prefixTokens: number;
+    /** The model's factor on q . k, usually 1 / sqrt(d). */
+    scale: number;
+    /** The queries of a replay, [layer][query head][decoded token][channel]; its first tokens may be a header. */
+    replay?: {q: number[][][][]; headerTokens: number};
+}
+
+export function nTokensOf({q}: Qkv): number {
+    return q[0]![0]!.length;
+}
+
+/** Query heads that share one KV head. */
+export function groupOf({q, k}: Qkv): number {
+    return q[0]!.length / k[0]!.length;
+}
+
+export function dot(a: number[], b: number[]): number {
+    let total = 0;
+    for (let i = 0; i < a.length; i++) {
+        total += a[i]! * b[i]!;
+    }
+    return total;
+}
+
+export function softmax(x: number[]): number[] {
+    const highest = Math.max(...x);
+    const e = x.map((value) => Math.exp(value - highest));
+    const total = e.reduce((a, b) => a + b, 0);
+    return e.map((value) => value / total);
+}
+
+/** Unscaled logits q_i . k_j of one row over the keys it sees. `row` counts from the file's, or the replay's, first token. */
+export function logitsOf(qkv: Qkv, layer: number, head: number, row: number, isReplay: boolean): number[] {
+    const queries = (isReplay ? qkv.replay!.q : qkv.q)[layer]![head]!;
+    const keys = qkv.k[layer]![Math.floor(head / groupOf(qkv))]!;
+    const nVisible = qkv.prefixTokens + (isReplay ? nTokensOf(qkv) : 0) + row + 1;
+    const logits: number[] = [];
+    for (let j = 0; j < nVisible; j++) {
+        logits.push(dot(queries[row]!, keys[j]!));
+    }
+    return logits;
+}
+
+/**
+ * Attention of one row to the file's tokens (the prefix and the replay are in the softmax, not in the result; tokens
+ * the row does not see get 0).
+ */
+export function attentionToFile(
+    qkv: Qkv,
+    layer: number,
+    head: number,
+    row: number,
+    factor: (logits: number[]) => number,
+    isReplay = false,
+    noise: (layer: number, head: number, row: number, key: number) => number = () => 0,
+): number[] {
+    const logits = logitsOf(qkv, layer, head, row, isReplay);
+    const g = factor(logits);
+    const a = softmax(logits.map((x, j) => g * x + noise(layer, head, row, j)));
+    const toFile: number[] = [];
+    for (let token = 0; token < nTokensOf(qkv); token++) {
+        toFile.push(a[qkv.prefixTokens + token] ?? 0);
+    }
+    return toFile;
+}

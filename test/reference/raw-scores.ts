@@ -1,0 +1,62 @@
+/**
+ * What a score pass must yield, in nested loops over exported Q and K: the oracle of the native pass.
+ */
+
+import {attentionToFile, groupOf, nTokensOf, type Qkv} from "./attention.js";
+
+/** The pass as the native side is asked for it. */
+export interface ReferencePass {
+    source: "file" | "replay";
+    rows: {offset: number; stride: number; count: number};
+    gain: "one" | "sg";
+    budgetKeys: number;
+    overRows: "sum" | "max";
+    overHeads: "mean" | "max";
+}
+
+/** Raw scores, [layer][KV head][file token]. */
+export function referenceRawScores(pass: ReferencePass, qkv: Qkv): number[][][] {
+    const n = nTokensOf(qkv);
+    const group = groupOf(qkv);
+    return qkv.k.map((kvHeads, layer) =>
+        kvHeads.map((_, kvHead) => {
+            const perQueryHead: number[][] = [];
+            for (let head = kvHead * group; head < (kvHead + 1) * group; head++) {
+                const gathered = new Array<number>(n).fill(0);
+                for (let r = 0; r < pass.rows.count; r++) {
+                    const row = pass.rows.offset + r * pass.rows.stride;
+                    const a = attentionToFile(
+                        qkv,
+                        layer,
+                        head,
+                        row,
+                        (logits) => {
+                            const gain = Math.sqrt(2 * Math.log(logits.length / pass.budgetKeys));
+                            return qkv.scale * (pass.gain === "sg" && gain > 1 ? gain : 1);
+                        },
+                        pass.source === "replay",
+                    );
+                    for (let j = 0; j < n; j++) {
+                        gathered[j] = pass.overRows === "sum" ? gathered[j]! + a[j]! : Math.max(gathered[j]!, a[j]!);
+                    }
+                }
+                perQueryHead.push(gathered);
+            }
+            return Array.from({length: n}, (__, j) => {
+                const over = perQueryHead.map((scores) => scores[j]!);
+                return pass.overHeads === "max" ? Math.max(...over) : over.reduce((a, b) => a + b, 0) / group;
+            });
+        }),
+    );
+}
+
+/** ||V_j||_2^2 of the file's tokens, [layer][KV head][file token]. */
+export function referenceValueNorms(qkv: Qkv): number[][][] {
+    return qkv.v.map((heads) =>
+        heads.map((rows) =>
+            rows
+                .slice(qkv.prefixTokens, qkv.prefixTokens + nTokensOf(qkv))
+                .map((v) => v.reduce((total, x) => total + x * x, 0)),
+        ),
+    );
+}

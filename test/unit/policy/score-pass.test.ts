@@ -1,0 +1,121 @@
+import {describe, expect, it} from "vitest";
+import {policyByName, withReplayPart, withStride} from "../../../extension/core/policy/presets.js";
+import {fileRows, replayTokens, rowsSeeing, rowWeights, scorePass} from "../../../extension/core/policy/score-pass.js";
+
+const listed = ({offset, stride, count}: {offset: number; stride: number; count: number}): number[] =>
+    Array.from({length: count}, (_, r) => offset + r * stride);
+
+describe("fileRows", () => {
+    it("always ends with the last token, and stays inside the file", () => {
+        for (const nTokens of [1, 2, 31, 32, 33, 100, 1001]) {
+            for (const rows of [
+                {kind: "tail", count: 32},
+                {kind: "spread", count: 7},
+                {kind: "all", stride: 1},
+                {kind: "all", stride: 4},
+                {kind: "all", stride: 5000},
+            ] as const) {
+                const tokens = listed(fileRows(rows, nTokens));
+                expect(tokens.at(-1)).toBe(nTokens - 1);
+                expect(tokens[0]).toBeGreaterThanOrEqual(0);
+            }
+        }
+    });
+
+    it("chooses the rows its kind says", () => {
+        expect(listed(fileRows({kind: "tail", count: 3}, 10))).toEqual([7, 8, 9]);
+        expect(listed(fileRows({kind: "spread", count: 3}, 10))).toEqual([3, 6, 9]);
+        expect(listed(fileRows({kind: "all", stride: 4}, 10))).toEqual([1, 5, 9]);
+        expect(listed(fileRows({kind: "all", stride: 1}, 3))).toEqual([0, 1, 2]);
+        expect(fileRows({kind: "all", stride: 4}, 0).count).toBe(0);
+    });
+});
+
+describe("replayTokens", () => {
+    it("repeats whole blocks of 16, evenly spread", () => {
+        expect(Array.from(replayTokens(1, 40))).toEqual(Array.from({length: 40}, (_, i) => i));
+        const half = replayTokens(0.5, 160);
+        expect(half.length).toBe(80);
+        expect(new Set(Array.from(half, (t) => Math.floor(t / 16)))).toEqual(new Set([1, 3, 5, 7, 9]));
+        expect(replayTokens(0.01, 40).length).toBeGreaterThan(0);
+        expect(replayTokens(0.5, 0).length).toBe(0);
+    });
+});
+
+describe("rowWeights", () => {
+    // The gains the method's analysis gives at i / k = 2, 4, 10: 1.18, 1.67, 2.15.
+    it("is sqrt(2 ln(i / k)) of the keys a row sees, and never below 1", () => {
+        const pass = {
+            source: "file",
+            rows: {offset: 0, stride: 1, count: 1000},
+            gain: "sg",
+            budgetKeys: 100,
+            overRows: "sum",
+            overHeads: "mean",
+        } as const;
+        const g = rowWeights(pass, 1000, 20);
+        const ofKeys = (i: number): number => g[i - 20 - 1]!;
+        expect(ofKeys(200)).toBeCloseTo(1.18, 2);
+        expect(ofKeys(400)).toBeCloseTo(1.67, 2);
+        expect(ofKeys(1000)).toBeCloseTo(2.15, 2);
+        expect(ofKeys(100)).toBe(1);
+        expect(ofKeys(164)).toBe(1);
+        expect(ofKeys(165)).toBeGreaterThan(1);
+        expect(ofKeys(21)).toBe(1);
+    });
+
+    it("counts prefix, file and header for the rows of a replay", () => {
+        const pass = scorePass(policyByName("aha-replay"), {nTokens: 300, budget: 0.1, replayHeaderTokens: 6})!;
+        expect(pass).toEqual({
+            source: "replay",
+            rows: {offset: 6, stride: 1, count: 300},
+            gain: "sg",
+            budgetKeys: 30,
+            overRows: "max",
+            overHeads: "max",
+        });
+        expect(rowWeights(pass, 300, 12)[0]).toBeCloseTo(Math.sqrt(2 * Math.log((12 + 300 + 6 + 1) / 30)), 5);
+    });
+
+    it("is 1 everywhere without step gain", () => {
+        const pass = scorePass(policyByName("snapkv"), {nTokens: 500, budget: 0.1})!;
+        expect(Array.from(rowWeights(pass, 500, 10))).toEqual(new Array(32).fill(1));
+    });
+});
+
+describe("scorePass", () => {
+    it("follows the policy", () => {
+        expect(scorePass(policyByName("ahakv"), {nTokens: 1000, budget: 0.25})).toEqual({
+            source: "file",
+            rows: {offset: 968, stride: 1, count: 32},
+            gain: "sg",
+            budgetKeys: 250,
+            overRows: "sum",
+            overHeads: "mean",
+        });
+        expect(scorePass(withStride(policyByName("aha-file"), 10), {nTokens: 1000, budget: 0.25})?.rows).toEqual({
+            offset: 9,
+            stride: 10,
+            count: 100,
+        });
+        const half = withReplayPart(policyByName("kvzip"), 0.5);
+        expect(scorePass(half, {nTokens: 320, budget: 0.25})?.rows.count).toBe(160);
+    });
+
+    it("is none where no native scores are needed", () => {
+        for (const name of ["full", "random", "streaming-llm", "knorm", "keyformer", "expected-attention"]) {
+            expect(scorePass(policyByName(name), {nTokens: 100, budget: 0.25})).toBeUndefined();
+        }
+    });
+});
+
+describe("rowsSeeing", () => {
+    it("counts, for each token, the rows at or behind it", () => {
+        const rows = fileRows({kind: "all", stride: 4}, 11);
+        const counted = Array.from({length: 11}, (_, t) => listed(rows).filter((row) => row >= t).length);
+        expect(Array.from(rowsSeeing({source: "file", rows}, 11))).toEqual(counted);
+        expect(Array.from(rowsSeeing({source: "replay", rows: {offset: 5, stride: 1, count: 9}}, 3))).toEqual([
+            9, 9, 9,
+        ]);
+    });
+});
