@@ -87,8 +87,9 @@ export class LiveScores {
     /**
      * Adds the attention that decoded tokens paid to the live rows.
      *
-     * @param attention one value per live row, head by head as `offsets` says: summed over `nAsking` rows (or their
-     *   maximum, for `max`), causal rows counted as asking everything
+     * @param attention one value per live row, head by head as `offsets` says: summed over the decoded tokens (their
+     *   maximum, for `max`)
+     * @param nAsking how many tokens were decoded
      */
     add(attention: Float32Array, nAsking = 1): void {
         if (attention.length !== this.nRows) {

@@ -9,13 +9,13 @@ import {
 import {uniformNoise} from "../../../extension/core/policy/final-scores.js";
 import type {HeadProfile} from "../../../extension/core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../../extension/core/policy/policy.js";
-import {policyByName, policyNames, withStride} from "../../../extension/core/policy/presets.js";
+import {policyByName, policyNames, presets, withStride} from "../../../extension/core/policy/presets.js";
 import {rowWeights, scorePass} from "../../../extension/core/policy/score-pass.js";
 import {attentionToFile, groupOf, type Qkv} from "../../reference/attention.js";
 import {realDifferences, referenceKept, type ReferenceFacts} from "../../reference/paper-cuts.js";
 import {referenceScores, type ReferenceOptions} from "../../reference/paper-scores.js";
 import {flat, randomQkv, seeded, type QkvShape} from "../../reference/random-qkv.js";
-import {referenceValueNorms} from "../../reference/raw-scores.js";
+import {referenceRawScores, referenceValueNorms} from "../../reference/raw-scores.js";
 
 const kvShape = {nLayers: 4, nKvHeads: 2, headDim: 8};
 const shape: QkvShape = {
@@ -171,6 +171,17 @@ describe("compositions with their own conditions", () => {
         );
         const reference = referenceScores("sg-sigma", qkv, {budget: 0.1}).flat(2);
         reference.forEach((x, i) => expect(scores[i]).toBeCloseTo(x, 5));
+    });
+
+    it("the gains a pass prescribes are those of its formula, for every preset with a pass", () => {
+        const qkv = randomQkv({...shape, fileTokens: 70, replay: {headerTokens: 3, repeatedTokens: 70}}, 8);
+        for (const policy of presets.values()) {
+            const pass = scorePass(policy, {nTokens: 70, budget: 0.2, replayHeaderTokens: 3});
+            if (pass !== undefined) {
+                const oracle = flat(referenceRawScores(pass, qkv));
+                passScores(policy, qkv, 0.2)!.forEach((x, i) => expect(x).toBeCloseTo(oracle[i]!, 5));
+            }
+        }
     });
 
     it("the slow road over exported rows gives the scores of the native pass", () => {
