@@ -1,0 +1,178 @@
+/**
+ * Owns what became of the suggestions a person saw: shown, accepted, taken in part, typed along, rejected. The counts
+ * never leave the machine.
+ */
+
+export interface Counts {
+    readonly shown: number;
+    /** Taken whole by a key. */
+    readonly accepted: number;
+    /** A word or line of it was taken, not all. */
+    readonly partly: number;
+    /** Typed to its end by hand. */
+    readonly typed: number;
+    readonly rejected: number;
+    /** UTF-16 units that did not have to be typed. */
+    readonly charsTaken: number;
+}
+
+/** The counts as they are kept. */
+export interface Tally {
+    /** Epoch ms. */
+    readonly since: number;
+    readonly byLanguage: Readonly<Record<string, Counts>>;
+}
+
+export const noCounts: Counts = {shown: 0, accepted: 0, partly: 0, typed: 0, rejected: 0, charsTaken: 0};
+
+/** The suggestion on the screen. */
+export interface ShownSuggestion {
+    readonly id: string;
+    readonly languageId: string;
+    readonly document: string;
+    /** Where its remaining text would go. */
+    readonly offset: number;
+    readonly remaining: string;
+    /** Units that came by taking words or lines of it. */
+    readonly takenChars: number;
+}
+
+export type SuggestionEvent =
+    | {readonly kind: "shown"; id: string; languageId: string; document: string; offset: number; text: string}
+    /** A change of the document: `inserted` replaces `removed` units at `offset`. */
+    | {readonly kind: "changed"; document: string; offset: number; removed: number; inserted: string}
+    /** The item's command ran. */
+    | {readonly kind: "accepted"; id: string}
+    /** The cursor went elsewhere, the editor was left, or nothing is offered any more. */
+    | {readonly kind: "gone"};
+
+export interface TallyState {
+    readonly tally: Tally;
+    readonly shown?: ShownSuggestion;
+    /** The last one that ended, and how it was counted: the command of an accepted item runs after its text is in. */
+    readonly last?: {
+        readonly id: string;
+        readonly languageId: string;
+        readonly counted: Counts;
+        readonly length: number;
+    };
+}
+
+/** What an event changes. Pure: the state given is not touched. */
+export function tallied(state: TallyState, event: SuggestionEvent): TallyState {
+    switch (event.kind) {
+        case "shown":
+            return onShown(state, event);
+        case "changed":
+            return onChanged(state, event);
+        case "accepted":
+            return onAccepted(state, event.id);
+        case "gone":
+            return ended(state);
+    }
+}
+
+function onShown(state: TallyState, event: Extract<SuggestionEvent, {kind: "shown"}>): TallyState {
+    const {shown} = state;
+    // The same suggestion, shorter by what was typed: seen before, counted before.
+    if (shown?.id === event.id) return {...state, shown: {...shown, offset: event.offset, remaining: event.text}};
+    const before = ended(state);
+    return {
+        ...before,
+        tally: counted(before.tally, event.languageId, {shown: 1}),
+        shown: {
+            id: event.id,
+            languageId: event.languageId,
+            document: event.document,
+            offset: event.offset,
+            remaining: event.text,
+            takenChars: 0,
+        },
+    };
+}
+
+function onChanged(state: TallyState, event: Extract<SuggestionEvent, {kind: "changed"}>): TallyState {
+    const {shown} = state;
+    if (shown === undefined || shown.document !== event.document) return state;
+    const along = event.offset === shown.offset ? alongWith(event.inserted, shown.remaining) : undefined;
+    if (along === undefined) return ended(state);
+    const isTaken = along.length > 1;
+    const next: ShownSuggestion = {
+        ...shown,
+        offset: shown.offset + along.length,
+        remaining: shown.remaining.slice(along.length),
+        takenChars: shown.takenChars + (isTaken ? along.length : 0),
+    };
+    return next.remaining === "" ? ended({...state, shown: next}) : {...state, shown: next};
+}
+
+function onAccepted(state: TallyState, id: string): TallyState {
+    const {last} = ended(state);
+    if (last?.id !== id) return state;
+    const {tally} = ended(state);
+    const taken = {accepted: 1, charsTaken: last.length};
+    return {tally: counted(tally, last.languageId, sum(negative(last.counted), taken))};
+}
+
+/** The shown suggestion is over: what it was worth is read from how far it got, until its command says otherwise. */
+function ended({tally, shown, last}: TallyState): TallyState {
+    if (shown === undefined) return last === undefined ? {tally} : {tally, last};
+    const {id, languageId, takenChars, remaining} = shown;
+    const worth = takenChars > 0 ? {partly: 1, charsTaken: takenChars} : remaining === "" ? {typed: 1} : {rejected: 1};
+    return {
+        tally: counted(tally, languageId, worth),
+        last: {id, languageId, counted: {...noCounts, ...worth}, length: takenChars + remaining.length},
+    };
+}
+
+/** How much of the suggestion an insertion brings. An editor adds the closing bracket: `(` arrives as `()`. */
+function alongWith(inserted: string, remaining: string): string | undefined {
+    if (inserted !== "" && remaining.startsWith(inserted)) return inserted;
+    const isPair = ["()", "[]", "{}", '""', "''", "``"].includes(inserted);
+    return isPair && remaining.startsWith(inserted.charAt(0)) ? inserted.charAt(0) : undefined;
+}
+
+function counted(tally: Tally, languageId: string, added: Partial<Counts>): Tally {
+    const before = tally.byLanguage[languageId] ?? noCounts;
+    return {...tally, byLanguage: {...tally.byLanguage, [languageId]: sum(before, added)}};
+}
+
+function sum(a: Counts, b: Partial<Counts>): Counts {
+    return {
+        shown: a.shown + (b.shown ?? 0),
+        accepted: a.accepted + (b.accepted ?? 0),
+        partly: a.partly + (b.partly ?? 0),
+        typed: a.typed + (b.typed ?? 0),
+        rejected: a.rejected + (b.rejected ?? 0),
+        charsTaken: a.charsTaken + (b.charsTaken ?? 0),
+    };
+}
+
+function negative(counts: Counts): Counts {
+    return {
+        shown: -counts.shown,
+        accepted: -counts.accepted,
+        partly: -counts.partly,
+        typed: -counts.typed,
+        rejected: -counts.rejected,
+        charsTaken: -counts.charsTaken,
+    };
+}
+
+/** All languages together. */
+export function totalOf({byLanguage}: Tally): Counts {
+    return Object.values(byLanguage).reduce((total, counts) => sum(total, counts), noCounts);
+}
+
+/** A tally from kept data; anything that is not one starts anew. */
+export function tallyFrom(kept: unknown, nowMs: number): Tally {
+    const fresh = {since: nowMs, byLanguage: {}};
+    if (typeof kept !== "object" || kept === null) return fresh;
+    const {since, byLanguage} = kept as Partial<Tally>;
+    if (typeof since !== "number" || typeof byLanguage !== "object" || byLanguage === null) return fresh;
+    const isCounts = (value: unknown): value is Counts =>
+        typeof value === "object" &&
+        value !== null &&
+        Object.keys(noCounts).every((key) => Number.isSafeInteger((value as Record<string, unknown>)[key]));
+    return {since, byLanguage: Object.fromEntries(Object.entries(byLanguage).filter(([, value]) => isCounts(value)))};
+}
