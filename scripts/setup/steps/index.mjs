@@ -6,6 +6,7 @@ import {dependencies} from "./dependencies.mjs";
 import {llamaBinaries} from "./llama-binaries.mjs";
 import {llamaHeadersStep} from "./llama-headers.mjs";
 import {model} from "./model.mjs";
+import {vscode} from "./vscode.mjs";
 
 /** @type {readonly import("../plan.mjs").Step[]} */
-export const steps = [dependencies, llamaBinaries, llamaHeadersStep, addon, model, demoRepository, browser];
+export const steps = [dependencies, llamaBinaries, llamaHeadersStep, addon, model, demoRepository, browser, vscode];
