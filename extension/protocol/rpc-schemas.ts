@@ -1,0 +1,286 @@
+/**
+ * Owns the schema of every type of engine.ts that crosses a process boundary. A type and its schema that differ do not
+ * compile (`schemaOf`), so a field that one side adds cannot get lost on the way.
+ */
+import {z} from "zod";
+import type * as e from "./engine.js";
+import type {KvasirErrorData} from "./errors.js";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Flat<T> = T extends (infer U)[] ? Flat<U>[] : T extends object ? {[K in keyof T]: Flat<T[K]>} : T;
+
+/** Takes a schema only when it says exactly what the type says. */
+function schemaOf<T>() {
+    return <S extends z.ZodType>(
+        schema: Same<Flat<z.infer<S>>, Flat<T>> extends true ? S : {"the schema differs from the type": Flat<T>},
+    ): S => schema as S;
+}
+
+export const name = z.string().min(1).max(4096);
+export const path = z.string().min(1).max(8192);
+export const text = z.string();
+const count = z.number();
+
+export const errorData = z.object({code: z.string(), message: z.string(), fix: z.string().optional()});
+type _ErrorDataFits = Same<keyof z.infer<typeof errorData>, keyof KvasirErrorData>;
+
+export const engineSettings = schemaOf<e.EngineSettings>()(
+    z.strictObject({
+        modelPath: z.string(),
+        gpu: z.enum(["auto", "cpu", "cuda", "vulkan", "metal"]),
+        policy: z.string(),
+        budget: z.number().gt(0).lte(1),
+        rowType: z.enum(["f16", "q8_0"]),
+        kvMib: z.number().positive().optional(),
+        cacheDir: z.string(),
+        cacheLimitMib: z.number().positive().optional(),
+        threads: z.int().nonnegative(),
+        position: z.enum(["parallel", "sequential"]),
+        attendedTokens: z.int().nonnegative(),
+        waitForReadsMs: z.number().nonnegative(),
+    }),
+);
+
+export const modelInfo = schemaOf<e.ModelInfo>()(
+    z.object({
+        path: z.string(),
+        name: z.string(),
+        architecture: z.string(),
+        layers: count,
+        heads: count,
+        kvHeads: count,
+        headDim: count,
+        window: count,
+        supported: z.boolean(),
+        reason: z.string().optional(),
+        hasChatTemplate: z.boolean(),
+        hasFim: z.boolean(),
+        headProfile: z.enum(["shipped", "measured", "none"]),
+        weightsBytes: count,
+    }),
+);
+
+export const fileStatus = schemaOf<e.FileStatus>()(
+    z.object({
+        path: z.string(),
+        tokens: count,
+        keptRows: count,
+        bytes: count,
+        fullBytes: count,
+        tier: z.enum(["attended", "memory", "disk", "known"]),
+        refined: z.boolean(),
+        pinned: z.boolean(),
+        budget: count.optional(),
+        hits: count,
+        lastAttendedMs: count.optional(),
+        reason: z.string().optional(),
+    }),
+);
+
+export const attendedFile = schemaOf<e.AttendedFile>()(
+    z.object({
+        path: z.string(),
+        tokens: count,
+        keptRows: count,
+        why: z.enum(["pinned", "context", "named", "open", "imported", "matched"]),
+        detail: z.string().optional(),
+    }),
+);
+
+export const leftOutFile = schemaOf<e.LeftOutFile>()(z.object({path: z.string(), why: z.string()}));
+
+const readFileReport = schemaOf<e.ReadFileReport>()(
+    z.object({
+        path: z.string(),
+        tokens: count,
+        keptRows: count,
+        bytes: count,
+        fullBytes: count,
+        source: z.enum(["memory", "disk", "read"]),
+        ms: count,
+    }),
+);
+
+export const readReport = schemaOf<e.ReadReport>()(
+    z.object({
+        files: z.array(readFileReport),
+        skipped: z.array(z.object({path: z.string(), reason: z.string()})),
+        totals: z.object({tokens: count, bytes: count, fullBytes: count, ms: count}),
+    }),
+);
+
+export const readProgress = schemaOf<e.ReadProgress>()(
+    z.object({
+        filesDone: count,
+        filesTotal: count,
+        tokensDone: count,
+        tokensTotal: count,
+        path: z.string().optional(),
+        secondsLeft: count.optional(),
+    }),
+);
+
+const contextChoice = schemaOf<e.ContextChoice>()(
+    z.strictObject({
+        pinned: z.array(path).optional(),
+        context: z.array(path).optional(),
+        open: z.array(path).optional(),
+        exclude: z.array(path).optional(),
+        onlyNamed: z.boolean().optional(),
+    }),
+);
+
+const chatTurn = schemaOf<e.ChatTurn>()(z.strictObject({role: z.enum(["user", "assistant"]), text}));
+
+export const askRequest = schemaOf<e.AskRequest>()(
+    z.strictObject({
+        workspace: name,
+        conversation: name,
+        turns: z.array(chatTurn).min(1).max(10_000),
+        choice: contextChoice.optional(),
+        instructions: text.optional(),
+        maxTokens: z.int().positive(),
+        temperature: z.number().nonnegative(),
+        seed: z.int().optional(),
+        grammar: text.optional(),
+    }),
+);
+
+const stop = z.enum(["endOfText", "maxTokens", "windowEnd", "stopped", "cancelled"]);
+
+export const answerReport = schemaOf<e.AnswerReport>()(
+    z.object({
+        text,
+        tokens: count,
+        ttftMs: count,
+        tokensPerSecond: count,
+        attended: z.array(attendedFile),
+        leftOut: z.array(leftOutFile),
+        reusedTokens: count,
+        readTokens: count,
+        stop,
+        thought: text.optional(),
+        notes: z.array(z.string()),
+        conversationTokens: count,
+        conversationKeptRows: count,
+    }),
+);
+
+export const completeRequest = schemaOf<e.CompleteRequest>()(
+    z.strictObject({
+        workspace: name,
+        path,
+        text,
+        offset: z.int().nonnegative(),
+        choice: contextChoice.optional(),
+        maxTokens: z.int().positive(),
+        multiLine: z.enum(["auto", "never", "always"]),
+    }),
+);
+
+export const completionReport = schemaOf<e.CompletionReport>()(
+    z.object({
+        text,
+        ttftMs: count,
+        ms: count,
+        tokens: count,
+        attended: z.array(attendedFile),
+        reusedTokens: count,
+        readTokens: count,
+        mode: z.enum(["fim", "prefix"]),
+        stop,
+    }),
+);
+
+export const engineStatus = schemaOf<e.EngineStatus>()(
+    z.object({
+        state: z.enum(["starting", "loading", "ready", "busy", "paused", "unloaded", "failed"]),
+        activity: z.enum(["read", "refine", "ask", "complete", "calibrate"]).optional(),
+        error: z.object({code: z.string(), message: z.string(), fix: z.string().optional()}).optional(),
+        model: modelInfo.optional(),
+        kv: z.object({usedBytes: count, peakBytes: count, limitBytes: count}),
+        disk: z.object({bytes: count, limitBytes: count}),
+        files: z.object({known: count, resident: count, onDisk: count, attended: count, unread: count}),
+        tokens: z.object({known: count, kept: count}),
+        progress: readProgress.optional(),
+        clients: count,
+    }),
+);
+
+export const doctorReport = schemaOf<e.DoctorReport>()(
+    z.object({
+        ok: z.boolean(),
+        checks: z.array(z.object({id: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string().optional()})),
+        engine: z.object({backend: z.string(), addon: z.string(), llamaRelease: z.string()}),
+        model: modelInfo.pick({
+            path: true,
+            architecture: true,
+            layers: true,
+            kvHeads: true,
+            headDim: true,
+            window: true,
+            supported: true,
+            reason: true,
+        }),
+    }),
+);
+
+export const calibrateReport = schemaOf<e.CalibrateReport>()(
+    z.object({
+        path: z.string(),
+        budgets: z.array(z.object({share: count, perHead: z.array(z.array(count))})),
+        ms: count,
+    }),
+);
+
+export const cacheReport = schemaOf<e.CacheReport>()(
+    z.object({
+        entries: z.array(
+            z.object({
+                path: z.string(),
+                tokens: count,
+                bytes: count,
+                tier: z.enum(["memory", "disk"]),
+                refined: z.boolean(),
+            }),
+        ),
+        bytes: count,
+        limitBytes: count,
+    }),
+);
+
+export const verifyReport = z.object({
+    checked: count,
+    bad: z.array(z.object({path: z.string(), reason: z.string()})),
+});
+
+export const keptLines = schemaOf<e.KeptLines>()(
+    z.object({path: z.string(), share: z.array(count), isCurrent: z.boolean()}),
+);
+
+export const readRequest = z.strictObject({
+    workspace: name,
+    paths: z.array(path).optional(),
+    again: z.boolean().optional(),
+});
+
+export const workspaceUpdate = schemaOf<e.WorkspaceUpdate>()(
+    z.strictObject({
+        workspace: name,
+        upsert: z.array(z.strictObject({path, text, mtimeMs: count.optional()})).optional(),
+        remove: z.array(path).optional(),
+        budgets: z.record(path, z.number().gt(0).lte(1).nullable()).optional(),
+        pinned: z.array(path).optional(),
+        excluded: z.array(path).optional(),
+    }),
+);
+
+/** What a client learns when it joins: whose settings are in force, and which of its own are not. */
+export const helloReply = z.strictObject({
+    status: engineStatus,
+    settings: engineSettings,
+    /** Names of settings that other clients hold at another value. */
+    differing: z.array(z.string()),
+    clients: z.int().positive(),
+});
+export type HelloReply = z.infer<typeof helloReply>;
