@@ -49,8 +49,9 @@ export interface DecodedConversation {
     isIntact: boolean;
 }
 
-const headLine = /^\{"head":(\{.*\}),"sum":"([0-9a-f]{32})","turns":\[$/;
-const turnLine = /^\{"index":(\d{1,9}),"sum":"([0-9a-f]{32})","turn":(\{.*\})\},?$/;
+// With the s flag, since JSON leaves U+2028 and U+2029 in strings and they are line ends to a dot.
+const headLine = /^\{"head":(\{.*\}),"sum":"([0-9a-f]{32})","turns":\[$/s;
+const turnLine = /^\{"index":(\d{1,9}),"sum":"([0-9a-f]{32})","turn":(\{.*\})\},?$/s;
 const lastLine = "]}";
 
 /** @throws z.ZodError for turns or a name that do not fit the schema. */

@@ -1,7 +1,8 @@
-import {readFile, writeFile} from "node:fs/promises";
+import {readdir, readFile, rm, writeFile} from "node:fs/promises";
 import {join} from "node:path";
 import {expect, test} from "vitest";
 import {isKvasirError} from "../../../extension/protocol/errors.js";
+import {type ConversationDamage, ConversationStore} from "../../../extension/engine/store/conversation-store.js";
 import {DiskStore, type StoreDamage} from "../../../extension/engine/store/disk-store.js";
 import {mutate, mutationKinds} from "./mutations.js";
 import {readRows, sampleSegment, seededRandom} from "./sample-segments.js";
@@ -96,3 +97,57 @@ test("500 damaged index hints: the list is what the files say", {timeout: patien
         expect(opened.bytes).toBe(store.bytes);
     }
 });
+
+test(
+    "2,000 damaged conversations: only true turns in their order, and the damaged file is kept",
+    {timeout: patience},
+    async () => {
+        const random = seededRandom(seed + 2);
+        const folder = await temporaryFolder();
+        const damage: ConversationDamage[] = [];
+        const store = new ConversationStore(folder, {onDamage: (found) => damage.push(found)});
+        const texts = Array.from(
+            {length: 12},
+            (_, n) => `turn ${n}: ${"words and \n lines ".repeat(1 + Math.floor(random() * 20))}`,
+        );
+        const turns = texts.map((text, n) => ({
+            id: `${n}`,
+            role: n % 2 === 0 ? ("user" as const) : ("assistant" as const),
+            text,
+            createdAtMs: n,
+        }));
+        const {id} = await store.create("the name", turns);
+        const path = join(folder, `${id}.00000001.json`);
+        const original = await readFile(path);
+        let nSaved = 0;
+        let nWhole = 0;
+        for (let n = 0; n < 2000; n++) {
+            const kind = mutationKinds[n % mutationKinds.length] as (typeof mutationKinds)[0];
+            const damaged = mutate(original, kind, random);
+            for (const name of await readdir(folder)) await rm(join(folder, name), {recursive: true});
+            await writeFile(path, damaged);
+            damage.length = 0;
+            const label = `mutation ${n} (${kind}) of seed ${seed + 2}`;
+            const loaded = await store.load(id);
+            if (damaged.equals(original)) {
+                expect(damage, label).toEqual([]);
+            }
+            // Every turn is a true one, in order; with the head whole, what is missing is known.
+            const indices = (loaded?.turns ?? []).map((turn) => {
+                expect(turn, label).toEqual(turns[Number(turn.id)]);
+                return Number(turn.id);
+            });
+            expect(indices, label).toEqual([...new Set(indices)].sort((a, b) => a - b));
+            if (loaded?.recovered === undefined) expect(indices.length, label).toBe(loaded === undefined ? 0 : 12);
+            else if (loaded.recovered.nLost !== null) expect(indices.length + loaded.recovered.nLost, label).toBe(12);
+            if (loaded !== undefined) expect(["the name", "Recovered conversation"], label).toContain(loaded.name);
+            if (damage[0] !== undefined) expect((await readFile(damage[0].path)).equals(damaged), label).toBe(true);
+            expect(damage.length, label).toBe(loaded !== undefined && loaded.recovered === undefined ? 0 : 1);
+            nSaved += indices.length;
+            if (indices.length === 12) nWhole++;
+        }
+        // Most damage is in one place, so most turns live.
+        expect(nSaved).toBeGreaterThan(2000 * 6);
+        expect(nWhole).toBeGreaterThan(100);
+    },
+);
