@@ -63,6 +63,8 @@ const maxShareOfFirst = 0.5;
 const maxShareOfOther = 0.3;
 /** Of a file that was not asked for, only parts that match at least this share as well as its best part. */
 const minShareOfBestPart = 0.35;
+/** Room for fewer tokens than this stays empty: no file in it would be worth measuring. */
+const minRoom = 16;
 /** Left-out matches are told about up to this number. */
 const maxToldMatches = 12;
 
@@ -115,9 +117,9 @@ class Room {
     take(list: readonly Candidate[], share = Infinity): void {
         let left = Math.min(share, this.free);
         for (const candidate of list) {
-            if (this.#chosen.size >= this.limits.maxFiles) return;
+            if (this.#chosen.size >= this.limits.maxFiles || left < minRoom) return;
             if (this.#chosen.has(candidate.path) || this.#excluded.has(candidate.path)) continue;
-            const file = this.index.file(candidate.path);
+            const file = this.index.measured(candidate.path);
             if (file === undefined || file.reason !== undefined) continue;
             const fitting = this.#fitting(candidate, file, left);
             if (fitting === undefined) continue;

@@ -19,7 +19,14 @@ export interface KnownPart {
 }
 
 export type KnownFile =
-    | {path: string; reason?: undefined; text: string; nTokens: number; parts: readonly KnownPart[]}
+    | {
+          path: string;
+          reason?: undefined;
+          text: string;
+          nTokens: number;
+          isEstimated: boolean;
+          parts: readonly KnownPart[];
+      }
     | {path: string; reason: SkipReason};
 
 /** Characters of code per token, on the low side: an estimate must not promise room that is not there. */
@@ -33,6 +40,11 @@ export function estimateTokens(text: string): number {
 export class RepositoryIndex {
     readonly imports = new ImportGraph();
     readonly search = new SearchIndex();
+    /**
+     * Called when a choice hangs on the size of a file that was only estimated: tokenises the file and calls `set`
+     * with its tokens and parts. Without it estimates are taken for sizes, and long files cannot be seen in parts.
+     */
+    measure: ((path: string) => void) | undefined;
     readonly #files = new Map<string, KnownFile>();
     // Made when a question needs them, gone with the file's entry.
     readonly #parts = new WeakMap<KnownFile, SearchIndex>();
@@ -48,11 +60,14 @@ export class RepositoryIndex {
      * @param nTokens the file's tokens, header included; an estimate when left out
      * @param parts where the file is cut when it is longer than a segment may be; none for a file in one piece
      */
-    set(path: string, text: string, nTokens: number = estimateTokens(text), parts: readonly KnownPart[] = []): void {
+    set(path: string, text: string, nTokens?: number, parts: readonly KnownPart[] = []): void {
         const before = this.#files.get(path);
-        this.#files.set(path, {path, text, nTokens, parts});
+        const isSame = before?.reason === undefined && before?.text === text;
+        if (isSame && nTokens === undefined) return;
+        const isEstimated = nTokens === undefined;
+        this.#files.set(path, {path, text, nTokens: nTokens ?? estimateTokens(text), isEstimated, parts});
         // Sizes change when a tokenizer has seen the file; its words do not.
-        if (before?.reason === undefined && before?.text === text) return;
+        if (isSame) return;
         this.imports.set(path, text);
         const declarations = scanDeclarations(path, text);
         this.#forgetNames(path);
@@ -87,6 +102,13 @@ export class RepositoryIndex {
     }
 
     file(path: string): KnownFile | undefined {
+        return this.#files.get(path);
+    }
+
+    /** The file with its true size, where `measure` can tell it. */
+    measured(path: string): KnownFile | undefined {
+        const file = this.#files.get(path);
+        if (file?.reason === undefined && file?.isEstimated === true) this.measure?.(path);
         return this.#files.get(path);
     }
 

@@ -202,6 +202,30 @@ describe("what does not fit", () => {
     });
 });
 
+describe("sizes on demand", () => {
+    test("a file is measured when a choice hangs on it, once, and can then be seen in parts", () => {
+        const measured: string[] = [];
+        const long = new RepositoryIndex();
+        const text = "export function alpha() {}\n".repeat(200) + "export function evict() {}\n";
+        long.measure = (path) => {
+            measured.push(path);
+            const cut = text.indexOf("export function evict");
+            const parts = [
+                {start: 0, end: cut, startLine: 1, nTokens: 1000},
+                {start: cut, end: text.length, startLine: 201, nTokens: 10},
+            ];
+            long.set(path, text, 1010, parts);
+        };
+        long.set("src/long.ts", text);
+        const request = {question: "where is `evict`?"};
+        const first = chooseFiles(request, long, {budgetTokens: 500});
+        expect(first.attended).toMatchObject([{path: "src/long.ts", nTokens: 10, parts: [1]}]);
+        long.set("src/long.ts", text);
+        expect(chooseFiles(request, long, {budgetTokens: 500})).toEqual(first);
+        expect(measured).toEqual(["src/long.ts"]);
+    });
+});
+
 describe("always", () => {
     const path = fc.constantFrom(...Object.keys(sources), ".env", "gone.ts");
     const request = fc.record({
