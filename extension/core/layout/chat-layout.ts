@@ -17,6 +17,18 @@ export const systemSentence =
 /** A base model has no template: its prefix is BOS and this comment line. */
 export const basePrefix = "// Files of one repository, then the file that is being written.\n\n";
 
+/** No file takes more positions than this: longer ones cost more of a question's budget than they bring. */
+const maxFilePositions = 8192;
+
+/**
+ * The positions between the prefix and the first turn, M: fixed, so that turns keep their places when other files are
+ * attended. Every part of a file fits into them.
+ * @param window positions the model was trained on
+ */
+export function filePositions(window: number): number {
+    return Math.min(maxFilePositions, Math.floor(window / 4));
+}
+
 /** Lines of the file that a part holds, 1-based, both included. */
 export interface PartLines {
     first: number;

@@ -20,9 +20,9 @@ export interface VocabularyLookUp {
     /** Ids from the GGUF's metadata (`tokenizer.ggml.fim_pre_token_id` and so on), where it has them. */
     fromMetadata?: Partial<Record<FimRole, number>>;
     /** The text of a token, special tokens as they are written. */
-    textOf(id: number): string | undefined;
+    readonly textOf: (id: number) => string | undefined;
     /** The one token with exactly this text, or undefined. */
-    idOf(text: string): number | undefined;
+    readonly idOf: (text: string) => number | undefined;
     /** `general.name` of the GGUF. */
     modelName?: string;
 }

@@ -2,6 +2,7 @@ import {describe, expect, test} from "vitest";
 import {
     baseModelConversation,
     cutAtFiles,
+    filePositions,
     fileText,
     filesMarker,
     systemMessage,
@@ -32,6 +33,10 @@ describe("the order of a prompt", () => {
             fileText("src/a.ts", "y", {first: 95, last: 104}),
         );
         expect(fileText("src/a.ts", "y", {first: 81, last: 90})).not.toBe(fileText("src/a.ts", "y"));
+    });
+
+    test("files get a quarter of the window, at most 8k positions", () => {
+        expect([2048, 8192, 131_072].map(filePositions)).toEqual([512, 2048, 8192]);
     });
 
     test("the template is cut where the files go: the opening and the fixed sentence before, all that varies behind", () => {
