@@ -43,7 +43,9 @@ export type SuggestionEvent =
     | {readonly kind: "changed"; document: string; offset: number; removed: number; inserted: string}
     /** The item's command ran. */
     | {readonly kind: "accepted"; id: string}
-    /** The cursor went elsewhere, the editor was left, or nothing is offered any more. */
+    /** The cursor stands at `offset` now. */
+    | {readonly kind: "moved"; document: string; offset: number}
+    /** The editor was left. */
     | {readonly kind: "gone"};
 
 export interface TallyState {
@@ -67,6 +69,10 @@ export function tallied(state: TallyState, event: SuggestionEvent): TallyState {
             return onChanged(state, event);
         case "accepted":
             return onAccepted(state, event.id);
+        case "moved":
+            return event.document === state.shown?.document && event.offset === state.shown.offset
+                ? state
+                : ended(state);
         case "gone":
             return ended(state);
     }
@@ -96,10 +102,12 @@ function onChanged(state: TallyState, event: Extract<SuggestionEvent, {kind: "ch
     if (shown === undefined || shown.document !== event.document) return state;
     const along = event.offset === shown.offset ? alongWith(event.inserted, shown.remaining) : undefined;
     if (along === undefined) return ended(state);
-    const isTaken = along.length > 1;
+    // One key gives one character, or a line break with its indentation.
+    const isTaken = along.length > 1 && along.trim() !== "";
     const next: ShownSuggestion = {
         ...shown,
-        offset: shown.offset + along.length,
+        // In the document's own line breaks, which may be longer than those of the suggestion.
+        offset: shown.offset + (along.length === 1 && isPair(event.inserted) ? 1 : event.inserted.length),
         remaining: shown.remaining.slice(along.length),
         takenChars: shown.takenChars + (isTaken ? along.length : 0),
     };
@@ -126,10 +134,14 @@ function ended({tally, shown, last}: TallyState): TallyState {
 }
 
 /** How much of the suggestion an insertion brings. An editor adds the closing bracket: `(` arrives as `()`. */
-function alongWith(inserted: string, remaining: string): string | undefined {
+function alongWith(change: string, remaining: string): string | undefined {
+    const inserted = change.replaceAll("\r\n", "\n");
     if (inserted !== "" && remaining.startsWith(inserted)) return inserted;
-    const isPair = ["()", "[]", "{}", '""', "''", "``"].includes(inserted);
-    return isPair && remaining.startsWith(inserted.charAt(0)) ? inserted.charAt(0) : undefined;
+    return isPair(inserted) && remaining.startsWith(inserted.charAt(0)) ? inserted.charAt(0) : undefined;
+}
+
+function isPair(inserted: string): boolean {
+    return ["()", "[]", "{}", '""', "''", "``"].includes(inserted);
 }
 
 function counted(tally: Tally, languageId: string, added: Partial<Counts>): Tally {

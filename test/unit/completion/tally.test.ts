@@ -37,6 +37,16 @@ describe("what became of a suggestion", () => {
         ["replaced by another", [shown("1", "abc"), shown("2", "xyz"), gone], {shown: 2, rejected: 2}],
         ["typed over", [shown("1", "abc"), typed("q", 10), gone], {shown: 1, rejected: 1}],
         ["typed elsewhere", [shown("1", "abc"), typed("a", 3), gone], {shown: 1, rejected: 1}],
+        [
+            "left by the cursor",
+            [shown("1", "abc"), {kind: "moved", document: "a.ts", offset: 3}, gone],
+            {shown: 1, rejected: 1},
+        ],
+        [
+            "the cursor following what is typed",
+            [shown("1", "ab"), typed("a", 10), {kind: "moved", document: "a.ts", offset: 11}, accepted("1")],
+            {shown: 1, accepted: 1, charsTaken: 1},
+        ],
         ["typed to its end", [shown("1", "ab"), typed("a", 10), typed("b", 11), gone], {shown: 1, typed: 1}],
         [
             "accepted whole, the text first",
