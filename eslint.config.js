@@ -14,13 +14,13 @@ const layers = {
     core: {
         layers: ["protocol"],
         node: false,
-        packages: ["canonicalize", "diff", "ignore", "jsonc-parser", "minisearch", "zod"],
+        packages: ["canonicalize", "diff", "ignore", "jsonc-parser", "markdown-it", "minisearch", "zod"],
     },
     engine: {layers: ["protocol", "core"], node: true, packages: ["*", "node-llama-cpp"]},
     host: {layers: ["protocol", "core"], node: true, packages: ["*", "vscode"]},
     cli: {layers: ["protocol", "core", "engine"], node: true, packages: ["*"]},
     // Packages that run in a page under a strict CSP.
-    webview: {layers: ["protocol"], node: false, packages: ["dompurify", "highlight.js", "markdown-it"]},
+    webview: {layers: ["protocol"], node: false, packages: ["d3-hierarchy", "dompurify", "highlight.js", "markdown-it"]},
     test: {
         layers: ["protocol", "core", "engine", "host", "cli", "webview", "scripts"],
         node: true,

@@ -1,0 +1,205 @@
+/**
+ * A conversation as it is kept: its turns, what each brought along and what each answer cost, and the turns that an
+ * edit or another try replaced. Pure: every change gives a new conversation.
+ */
+import {z} from "zod";
+import {type ChatTurn} from "../../protocol/engine.js";
+
+const text = z.string().max(4_000_000);
+const path = z.string().min(1).max(4096);
+const count = z.number().nonnegative();
+
+const errorSchema = z.object({code: z.string().max(60), message: text, fix: text.optional()});
+
+export const reportSchema = z.object({
+    tokens: count,
+    ttftMs: count,
+    tokensPerSecond: count,
+    attended: z.array(
+        z.object({
+            path,
+            tokens: count,
+            keptRows: count,
+            why: z.enum(["pinned", "context", "named", "open", "imported", "matched"]),
+            detail: z.string().optional(),
+        }),
+    ),
+    leftOut: z.array(z.object({path, why: z.string()})),
+    reusedTokens: count,
+    readTokens: count,
+    stop: z.enum(["endOfText", "maxTokens", "windowEnd", "stopped", "cancelled"]),
+    notes: z.array(z.string()),
+    conversationTokens: count,
+    conversationKeptRows: count,
+});
+
+const userTurnSchema = z.object({
+    id: z.string().min(1).max(100),
+    role: z.literal("user"),
+    /** As it was typed, mentions and command included. */
+    text,
+    /** As the model read it. Kept, so that the same conversation is the same tokens tomorrow. */
+    prompt: text,
+    /** What was brought along, in words: "src/a.ts:3-20". */
+    attached: z.array(z.object({label: z.string(), path: path.optional(), line: count.optional()})),
+    /** Files and folders that the question named. */
+    named: z.array(path),
+    /** Left out of this question by the user. */
+    excluded: z.array(path),
+    createdAtMs: count,
+});
+
+const answerTurnSchema = z.object({
+    id: z.string().min(1).max(100),
+    role: z.literal("assistant"),
+    text,
+    thought: text.optional(),
+    createdAtMs: count,
+    report: reportSchema.optional(),
+    /** Why there is no more of it. */
+    error: errorSchema.optional(),
+    /** Written, but never finished: the window or the engine went away. */
+    isPartial: z.boolean().optional(),
+    /** Repository instruction files that were sent along. */
+    instructions: z.array(path).optional(),
+});
+
+export const turnSchema = z.discriminatedUnion("role", [userTurnSchema, answerTurnSchema]);
+
+export const conversationSchema = z.object({
+    id: z.string().regex(/^[0-9a-z-]{8,64}$/),
+    name: z.string().min(1).max(200),
+    /** Otherwise the name follows the first question. */
+    isNamed: z.boolean(),
+    createdAtMs: count,
+    updatedAtMs: count,
+    turns: z.array(turnSchema),
+    /** What was typed and not sent. */
+    draft: text,
+    /** Endings that were replaced: behind the turn `after` ("" for the beginning), oldest first. */
+    branches: z.array(z.object({after: z.string().max(100), place: z.int().nonnegative(), turns: z.array(turnSchema)})),
+});
+
+export type UserTurn = z.infer<typeof userTurnSchema>;
+export type AnswerTurn = z.infer<typeof answerTurnSchema>;
+export type Turn = z.infer<typeof turnSchema>;
+export type Conversation = z.infer<typeof conversationSchema>;
+export type AnswerFigures = z.infer<typeof reportSchema>;
+
+export const newName = "New conversation";
+
+export function newConversation(id: string, nowMs: number): Conversation {
+    return {
+        id,
+        name: newName,
+        isNamed: false,
+        createdAtMs: nowMs,
+        updatedAtMs: nowMs,
+        turns: [],
+        draft: "",
+        branches: [],
+    };
+}
+
+/** Adds a turn at the end; a first question names a conversation that has no name yet. */
+export function addTurn(conversation: Conversation, turn: Turn): Conversation {
+    const isFirst = !conversation.isNamed && !conversation.turns.some(({role}) => role === "user");
+    const name = isFirst && turn.role === "user" ? nameOf(turn.text) : conversation.name;
+    return {...conversation, name, turns: [...conversation.turns, turn], updatedAtMs: turn.createdAtMs};
+}
+
+/** Replaces the turn of the same id, as while an answer comes. */
+export function putTurn(conversation: Conversation, turn: Turn): Conversation {
+    return {...conversation, turns: conversation.turns.map((known) => (known.id === turn.id ? turn : known))};
+}
+
+export function rename(conversation: Conversation, name: string): Conversation {
+    const clean = oneLine(name, 200);
+    return clean === "" ? conversation : {...conversation, name: clean, isNamed: true};
+}
+
+/** The first line of a question, short enough for a list. */
+export function nameOf(question: string): string {
+    return oneLine(question.replace(/```[\s\S]*?(?:```|$)/g, " "), 60) || newName;
+}
+
+/** What the engine gets: whole turns, without reasoning, without answers that failed before their first word. */
+export function turnsForEngine(turns: readonly Turn[]): ChatTurn[] {
+    const sent: ChatTurn[] = [];
+    for (const turn of turns) {
+        const next: ChatTurn = {role: turn.role, text: turn.role === "user" ? turn.prompt : turn.text};
+        if (turn.role === "assistant" && turn.text.trim() === "") continue;
+        // A question without an answer, then another: one turn, since templates want them in turn.
+        const last = sent.at(-1);
+        if (last !== undefined && last.role === next.role) last.text += `\n\n${next.text}`;
+        else sent.push(next);
+    }
+    return sent;
+}
+
+/**
+ * Takes the turn and all behind it away, to be written anew. They are kept as a branch.
+ * @returns undefined when there is no such turn
+ */
+export function cutBefore(conversation: Conversation, turnId: string): Conversation | undefined {
+    const at = conversation.turns.findIndex(({id}) => id === turnId);
+    if (at === -1) return undefined;
+    const after = conversation.turns[at - 1]?.id ?? "";
+    const branches = conversation.branches.filter((branch) => branch.after === after);
+    // The place that is free is the one of the ending that is shown now.
+    const place = freePlace(branches.map((branch) => branch.place));
+    return {
+        ...conversation,
+        turns: conversation.turns.slice(0, at),
+        branches: [...conversation.branches, {after, place, turns: conversation.turns.slice(at)}],
+    };
+}
+
+/** How many endings there are behind each turn and which is shown, for turns that have more than one. */
+export function branchPlaces(conversation: Conversation): Map<string, {current: number; count: number}> {
+    const places = new Map<string, {current: number; count: number}>();
+    for (const [at, turn] of conversation.turns.entries()) {
+        const after = conversation.turns[at - 1]?.id ?? "";
+        const others = conversation.branches.filter((branch) => branch.after === after);
+        if (others.length === 0) continue;
+        places.set(turn.id, {current: freePlace(others.map(({place}) => place)), count: others.length + 1});
+    }
+    return places;
+}
+
+/** Shows another ending from this turn on; the one shown now is kept in its place. */
+export function switchBranch(conversation: Conversation, turnId: string, place: number): Conversation | undefined {
+    const at = conversation.turns.findIndex(({id}) => id === turnId);
+    const after = conversation.turns[at - 1]?.id ?? "";
+    const others = conversation.branches.filter((branch) => branch.after === after);
+    const target = others.find((branch) => branch.place === place);
+    if (at === -1 || target === undefined) return undefined;
+    const shown = {after, place: freePlace(others.map((branch) => branch.place)), turns: conversation.turns.slice(at)};
+    return {
+        ...conversation,
+        turns: [...conversation.turns.slice(0, at), ...target.turns],
+        branches: [...conversation.branches.filter((branch) => branch !== target), shown],
+    };
+}
+
+/** Each conversation that holds all words of a search, in its name or its turns. */
+export function matches({name, turns}: Pick<Conversation, "name" | "turns">, search: string): boolean {
+    const hay = [name, ...turns.map((turn) => turn.text)].join("\n").toLowerCase();
+    return search
+        .toLowerCase()
+        .split(/\s+/)
+        .every((word) => hay.includes(word));
+}
+
+function freePlace(taken: readonly number[]): number {
+    let place = 0;
+    while (taken.includes(place)) place++;
+    return place;
+}
+
+function oneLine(value: string, limit: number): string {
+    const line = value.replace(/\s+/g, " ").trim();
+    if (line.length <= limit) return line;
+    const cut = line.lastIndexOf(" ", limit - 1);
+    return `${line.slice(0, cut > limit / 2 ? cut : limit - 1).trimEnd()}…`;
+}
