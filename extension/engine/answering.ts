@@ -1,0 +1,104 @@
+/** The road of one question: choose, attend, continue the conversation, stream the answer, say what it cost. */
+import type {AnswerReport, AskRequest, AttendedFile, LeftOutFile, ReadProgress} from "../protocol/engine.js";
+import {attend} from "./attending.js";
+import {choose} from "./chooser.js";
+import type {LoadedEngine} from "./loaded-engine.js";
+import {TextStream} from "./model/text-stream.js";
+import {ThoughtSplitter} from "./model/thought-splitter.js";
+import type {Turn} from "./scheduler.js";
+import type {KnownWorkspace} from "./workspace/known-workspace.js";
+
+export interface AnswerEvents {
+    text?: (piece: string) => void;
+    thought?: (piece: string) => void;
+    attended?: (files: AttendedFile[], leftOut: LeftOutFile[]) => void;
+    progress?: (progress: ReadProgress) => void;
+}
+
+export async function answer(
+    engine: LoadedEngine,
+    workspace: KnownWorkspace,
+    request: AskRequest,
+    on: AnswerEvents,
+    {turn, signal, startMs}: {turn: Turn; signal?: AbortSignal | undefined; startMs: number},
+): Promise<AnswerReport> {
+    const {settings, format} = engine;
+    const chosen = choose(workspace, {
+        choice: request.choice,
+        budgetTokens: settings.attendedTokens,
+        turns: request.turns,
+    });
+    const attended = await attend(engine, workspace, chosen, {
+        turn,
+        signal,
+        waitMs: settings.waitForReadsMs,
+        onProgress: on.progress,
+    });
+    try {
+        on.attended?.(attended.files, attended.leftOut);
+        markAttended(workspace, attended.files);
+        const conversation = engine.conversation(request.conversation);
+        await conversation.attend(attended.segments);
+        const {tail, stops} = format.render(request.turns, {
+            ...(request.instructions === undefined ? {} : {userInstructions: request.instructions}),
+            missingFiles: attended.leftOut.filter(({why}) => why === "not read yet").map(({path}) => path),
+        });
+        const splitter = new ThoughtSplitter({text: on.text, thought: on.thought});
+        const stream = new TextStream(engine.model.model, stops, (piece) => splitter.push(piece));
+        let firstTokenMs: number | undefined;
+        const generated = await conversation.generate({
+            tokens: tail,
+            options: {
+                maxTokens: Math.min(request.maxTokens, Math.max(1, conversation.room - tail.length)),
+                temperature: request.temperature,
+                ...(request.seed === undefined ? {} : {seed: request.seed}),
+                ...(request.grammar === undefined ? {} : {grammar: request.grammar}),
+            },
+            onToken: (token) => {
+                firstTokenMs ??= performance.now();
+                return stream.push(token);
+            },
+            turn,
+            signal,
+        });
+        stream.end();
+        splitter.end();
+        const nTokens = generated.tokens.length;
+        return {
+            text: splitter.text,
+            ...(splitter.thought === "" ? {} : {thought: splitter.thought}),
+            tokens: nTokens,
+            ttftMs: (firstTokenMs ?? performance.now()) - startMs,
+            tokensPerSecond: nTokens > 1 && generated.decodeMs > 0 ? (nTokens / generated.decodeMs) * 1000 : 0,
+            attended: attended.files,
+            leftOut: attended.leftOut,
+            reusedTokens: attended.reusedTokens,
+            readTokens: attended.readTokens,
+            stop: generated.reason,
+            notes: notesOf(engine, attended.isUncut, format.hasTemplate),
+            conversationTokens: conversation.nLive,
+            conversationKeptRows: conversation.nLive,
+        };
+    } finally {
+        attended.release();
+    }
+}
+
+function notesOf(engine: LoadedEngine, isUncut: boolean, hasTemplate: boolean): string[] {
+    const notes: string[] = [];
+    if (isUncut)
+        notes.push(
+            "No head profile of this model is known yet: the files were kept whole. `kvasir calibrate` measures it.",
+        );
+    if (!hasTemplate) notes.push("This model has no chat template: it continues the text of the question.");
+    return notes;
+}
+
+export function markAttended(workspace: KnownWorkspace, files: readonly AttendedFile[]): void {
+    for (const {path} of files) {
+        const file = workspace.files.get(path);
+        if (file === undefined) continue;
+        file.hits++;
+        file.lastAttendedMs = Date.now();
+    }
+}

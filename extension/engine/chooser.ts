@@ -1,0 +1,67 @@
+/** From a client's wishes to the file parts that a question or completion sees, with the reason for each. */
+import {chooseFiles, type Choice} from "../core/choose/choose.js";
+import type {ChatTurn, ContextChoice, LeftOutFile, WhyChosen} from "../protocol/engine.js";
+import type {KnownWorkspace} from "./workspace/known-workspace.js";
+
+export interface ChosenPart {
+    path: string;
+    index: number;
+    nTokens: number;
+    why: WhyChosen;
+    detail: string;
+}
+
+export interface Chosen {
+    parts: ChosenPart[];
+    leftOut: LeftOutFile[];
+}
+
+export interface ChooseFor {
+    choice: ContextChoice | undefined;
+    budgetTokens: number;
+    /** The conversation, its last turn the question; or the buffer that is being completed. */
+    turns?: readonly ChatTurn[];
+    current?: {path: string; textBeforeCursor: string};
+}
+
+export function choose(workspace: KnownWorkspace, {choice = {}, budgetTokens, turns = [], current}: ChooseFor): Chosen {
+    const question = turns.at(-1)?.text ?? "";
+    const pinned = [...new Set([...workspace.pinned, ...(choice.pinned ?? [])])];
+    const excluded = [...workspace.excluded, ...(choice.exclude ?? []), ...(current ? [current.path] : [])];
+    const request = {
+        question,
+        earlierTurns: turns
+            .slice(0, -1)
+            .map(({text}) => text)
+            .reverse(),
+        pinned,
+        context: choice.context ?? [],
+        open: choice.onlyNamed ? [] : (choice.open ?? []),
+        excluded,
+        ...(current ? {current} : {}),
+    };
+    // Sizes are estimates until a file is tokenised, and the budget is in tokens: tokenise what is about to be chosen,
+    // and choose again with the true sizes. They only get more exact, so a few rounds settle it.
+    let chosen: Choice;
+    const tokenised = new Set<string>();
+    for (let round = 0; ; round++) {
+        chosen = chooseFiles(request, workspace.index, {budgetTokens});
+        const fresh = chosen.attended.filter(({path}) => !tokenised.has(path));
+        if (fresh.length === 0 || round === 4) break;
+        for (const {path} of fresh) {
+            workspace.parts(path);
+            tokenised.add(path);
+        }
+    }
+    const isWanted = ({why}: {why: WhyChosen}) => !choice.onlyNamed || why === "pinned" || why === "context";
+    return {
+        parts: chosen.attended.filter(isWanted).flatMap(({path, why, detail, parts}) => {
+            const all = workspace.parts(path);
+            const indices = parts ?? all.map((_part, i) => i);
+            return indices.map((index) => ({path, index, nTokens: all[index]!.tokens.length, why, detail}));
+        }),
+        leftOut: chosen.leftOut
+            .filter(({wanted}) => isWanted({why: wanted}))
+            .map(({path, why, detail}) => ({path, why: why === "budget" ? "budget" : detail})),
+    };
+}

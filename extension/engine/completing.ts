@@ -1,0 +1,137 @@
+/** The road of one completion: same choosing, same segments and weights as chat, its own session. */
+import {fimPrompt, fimStopTokens, type FimPiece} from "../core/layout/fim.js";
+import {findFimVocabulary, type FimRole, type FimVocabulary} from "../core/layout/fim-roles.js";
+import {fimWindow} from "../core/layout/fim-window.js";
+import {finishCompletion, isCompletionDone, wantsMultiLine} from "../core/layout/completion-text.js";
+import type {CompleteRequest, CompletionReport} from "../protocol/engine.js";
+import {attend} from "./attending.js";
+import {markAttended} from "./answering.js";
+import {choose} from "./chooser.js";
+import type {LoadedEngine} from "./loaded-engine.js";
+import {TextStream} from "./model/text-stream.js";
+import type {Turn} from "./scheduler.js";
+import type {KnownWorkspace} from "./workspace/known-workspace.js";
+
+/** How long a completion reads files for: ghost text that comes later is of no use. */
+const waitForReadsMs = 0;
+
+export async function complete(
+    engine: LoadedEngine,
+    workspace: KnownWorkspace,
+    request: CompleteRequest,
+    {
+        turn,
+        signal,
+        startMs,
+        waitMs = waitForReadsMs,
+    }: {turn: Turn; signal?: AbortSignal | undefined; startMs: number; waitMs?: number},
+): Promise<CompletionReport> {
+    const {settings} = engine;
+    const countTokens = (text: string) => engine.tokenize(text).length;
+    const {textBefore, textAfter} = fimWindow(request.text, request.offset, countTokens);
+    const chosen = choose(workspace, {
+        choice: request.choice,
+        budgetTokens: settings.attendedTokens,
+        current: {path: request.path, textBeforeCursor: textBefore},
+    });
+    const attended = await attend(engine, workspace, chosen, {turn, signal, waitMs});
+    try {
+        markAttended(workspace, attended.files);
+        const conversation = engine.conversation(`complete ${workspace.name}`);
+        await conversation.attend(attended.segments);
+        const vocabulary = fimVocabularyOf(engine);
+        const prompt = fimPrompt({textBefore, textAfter, path: request.path}, vocabulary);
+        const isMultiLine =
+            request.multiLine === "always" ||
+            (request.multiLine === "auto" && wantsMultiLine(request.text, request.offset));
+        const stopTokens = new Set(vocabulary ? fimStopTokens(vocabulary) : []);
+        const stream = new TextStream(engine.model.model, prompt.stopTexts, () => {});
+        let firstTokenMs: number | undefined;
+        const generated = await conversation.generate({
+            tokens: tokensOf(engine, prompt.pieces, vocabulary),
+            options: {maxTokens: request.maxTokens, temperature: 0},
+            onToken: (token) => {
+                firstTokenMs ??= performance.now();
+                if (stopTokens.has(token)) return false;
+                return (
+                    stream.push(token) &&
+                    !isCompletionDone(stream.text, {
+                        text: request.text,
+                        offset: request.offset,
+                        isMultiLine,
+                        heldBack: prompt.heldBack,
+                    })
+                );
+            },
+            turn,
+            signal,
+        });
+        stream.end();
+        const now = performance.now();
+        return {
+            text: finishCompletion(stream.text, {
+                text: request.text,
+                offset: request.offset,
+                isMultiLine,
+                heldBack: prompt.heldBack,
+            }),
+            ttftMs: (firstTokenMs ?? now) - startMs,
+            ms: now - startMs,
+            tokens: generated.tokens.length,
+            attended: attended.files,
+            reusedTokens: attended.reusedTokens,
+            readTokens: attended.readTokens,
+            mode: prompt.mode,
+            stop: generated.reason,
+        };
+    } finally {
+        attended.release();
+    }
+}
+
+const vocabularies = new WeakMap<LoadedEngine, {vocabulary: FimVocabulary | undefined}>();
+
+/** The model's fill-in-the-middle tokens, from the GGUF. */
+function fimVocabularyOf(engine: LoadedEngine): FimVocabulary | undefined {
+    const known = vocabularies.get(engine);
+    if (known) return known.vocabulary;
+    const {model} = engine.model;
+    const metadata = (model.fileInfo.metadata.tokenizer.ggml ?? {}) as unknown as Record<string, unknown>;
+    const ids: [FimRole, string][] = [
+        ["prefix", "fim_pre_token_id"],
+        ["suffix", "fim_suf_token_id"],
+        ["middle", "fim_mid_token_id"],
+        ["pad", "fim_pad_token_id"],
+        ["repoName", "fim_rep_token_id"],
+        ["fileSeparator", "fim_sep_token_id"],
+    ];
+    const fromMetadata = Object.fromEntries(
+        ids.flatMap(([role, key]) => (metadata[key] === undefined ? [] : [[role, Number(metadata[key])]])),
+    );
+    const texts = (metadata.tokens ?? []) as string[];
+    const vocabulary = findFimVocabulary({
+        fromMetadata,
+        textOf: (id) => texts[id],
+        idOf: (text) => {
+            const id = texts.indexOf(text);
+            return id < 0 ? undefined : id;
+        },
+        modelName: String(model.fileInfo.metadata.general.name ?? ""),
+    });
+    vocabularies.set(engine, {vocabulary});
+    return vocabulary;
+}
+
+function tokensOf(
+    engine: LoadedEngine,
+    pieces: readonly FimPiece[],
+    vocabulary: FimVocabulary | undefined,
+): Uint32Array {
+    return Uint32Array.from(
+        pieces.flatMap((piece) => {
+            if (piece.role !== undefined) return [vocabulary!.tokens[piece.role]!];
+            const options = piece.hasImpliedSpace ? undefined : "trimLeadingSpace";
+            return [...engine.model.model.tokenize(piece.text, false, options)];
+        }),
+    );
+}

@@ -1,0 +1,116 @@
+/** What of this machine and installation works, and what to do about what does not. Loads nothing that is not needed. */
+import {access, constants, mkdir, statfs} from "node:fs/promises";
+import {availableParallelism, cpus, freemem, totalmem} from "node:os";
+import type {DoctorCheck, DoctorReport, EngineSettings} from "../protocol/engine.js";
+import {toKvasirError} from "../protocol/errors.js";
+import type {LoadedEngine} from "./loaded-engine.js";
+import {installedVersions} from "./native/addon.js";
+
+const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+export async function doctor(settings: EngineSettings, load: () => Promise<LoadedEngine>): Promise<DoctorReport> {
+    const checks: DoctorCheck[] = [machineCheck()];
+    const versions = installedVersions();
+    checks.push({
+        id: "node-llama-cpp",
+        ok: true,
+        detail: `${versions.nodeLlamaCpp} with llama.cpp ${versions.llamaRelease}`,
+    });
+    checks.push(await cacheCheck(settings.cacheDir));
+    let engine: LoadedEngine | undefined;
+    try {
+        engine = await load();
+    } catch (error) {
+        const {code, message, fix} = toKvasirError(error);
+        const id = code.startsWith("addon") ? "addon" : "model";
+        checks.push({id, ok: false, detail: `${code}: ${message}`, ...(fix === undefined ? {} : {fix})});
+    }
+    if (engine) checks.push(...(await engineChecks(engine)));
+    const info = engine?.info;
+    return {
+        ok: checks.every(({ok}) => ok),
+        checks,
+        engine: {
+            backend: engine?.model.backend ?? "none",
+            addon: engine
+                ? `${process.platform}-${process.arch}, for node-llama-cpp ${engine.model.addon.nodeLlamaCppVersion}`
+                : "not loaded",
+            llamaRelease: versions.llamaRelease,
+        },
+        model: {
+            path: info?.path ?? settings.modelPath,
+            architecture: info?.architecture ?? "",
+            layers: info?.layers ?? 0,
+            kvHeads: info?.kvHeads ?? 0,
+            headDim: info?.headDim ?? 0,
+            window: info?.window ?? 0,
+            supported: info?.supported ?? false,
+            ...(info?.reason === undefined ? {} : {reason: info.reason}),
+        },
+    };
+}
+
+function machineCheck(): DoctorCheck {
+    const cpu = cpus()[0]?.model.trim() ?? "unknown CPU";
+    return {
+        id: "machine",
+        ok: true,
+        detail: `${cpu}, ${availableParallelism()} cores, ${gib(totalmem())} RAM (${gib(freemem())} free), Node ${process.versions.node}`,
+    };
+}
+
+async function cacheCheck(folder: string): Promise<DoctorCheck> {
+    try {
+        await mkdir(folder, {recursive: true, mode: 0o700});
+        await access(folder, constants.W_OK);
+        const {bavail, bsize} = await statfs(folder);
+        return {id: "cache", ok: true, detail: `${folder}, ${gib(bavail * bsize)} free`};
+    } catch (error) {
+        return {
+            id: "cache",
+            ok: false,
+            detail: `${folder} cannot be written: ${(error as Error).message}`,
+            fix: "Give a folder of your own with --cache-dir.",
+        };
+    }
+}
+
+async function engineChecks(engine: LoadedEngine): Promise<DoctorCheck[]> {
+    const {model, context, profile} = engine;
+    const {usedBytes, limitBytes} = context.memory();
+    const checks: DoctorCheck[] = [
+        {
+            id: "addon",
+            ok: true,
+            detail: `tied to ${model.backend}; rows on ${context.shape.devices.map(({name}) => name).join(", ")}`,
+        },
+        {
+            id: "gpu",
+            ok: true,
+            detail: model.llama.gpu === false ? "none in use" : `${model.backend}, ${await vram(engine)}`,
+        },
+        {
+            id: "model",
+            ok: true,
+            detail: `${model.description.description}, window ${model.description.window}, ${gib(model.description.bytes)}`,
+        },
+        {id: "kv", ok: true, detail: `${gib(usedBytes)} of ${gib(limitBytes)} in use, rows in ${context.rowType}`},
+    ];
+    checks.push(
+        profile
+            ? {id: "head-profile", ok: true, detail: `${profile.origin}, ${profile.path}`}
+            : {
+                  id: "head-profile",
+                  ok: true,
+                  detail: "none for this model yet: files are kept whole until it is measured",
+                  fix: "Run `kvasir calibrate` in a repository.",
+              },
+    );
+    return checks;
+}
+
+async function vram({model}: LoadedEngine): Promise<string> {
+    const {total, free} = await model.llama.getVramState();
+    const names = await model.llama.getGpuDeviceNames();
+    return `${names.join(", ")}: ${gib(free)} of ${gib(total)} VRAM free`;
+}

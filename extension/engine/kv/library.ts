@@ -1,0 +1,196 @@
+/**
+ * The segments of all known files: says under which identity a file part's rows are found, and brings them into
+ * memory, from there, from disk, or by reading. The road of one file.
+ */
+import {layoutVersion, replayHeader} from "../../core/layout/chat-layout.js";
+import {cut} from "../../core/policy/cut.js";
+import type {HeadProfile} from "../../core/policy/head-profile.js";
+import {policyNeeds, type Policy} from "../../core/policy/policy.js";
+import type {ReadSource} from "../../protocol/engine.js";
+import type {Turn} from "../scheduler.js";
+import {
+    canonicalJson,
+    contentHash,
+    segmentIdentity,
+    storeVersion,
+    type IdentityFields,
+    type SegmentIdentity,
+} from "../store/identity.js";
+import type {KnownWorkspace, PartTokens} from "../workspace/known-workspace.js";
+import {Reader} from "./reader.js";
+import {flatten, Segment} from "./segment.js";
+import type {SegmentStore} from "./segment-store.js";
+
+export interface LibraryOptions {
+    reader: Reader;
+    store: SegmentStore;
+    modelHash: string;
+    policy: Policy;
+    /** Share of rows kept, unless a file has its own. */
+    budget: number;
+    placement: "parallel" | "sequential";
+    tokenize: (text: string) => Uint32Array;
+}
+
+/** One part of a file that a question may attend. */
+export interface PartName {
+    workspace: KnownWorkspace;
+    path: string;
+    index: number;
+}
+
+export interface Fetched {
+    segment: Segment;
+    source: ReadSource;
+    ms: number;
+}
+
+export interface FetchOptions {
+    turn?: Turn | undefined;
+    signal?: AbortSignal | undefined;
+    /** Tokens of this part decoded so far. */
+    onTokens?: ((nTokens: number) => void) | undefined;
+    /** Reads even what is there already. */
+    again?: boolean | undefined;
+}
+
+export class Library {
+    profile: HeadProfile | undefined;
+    readonly #options: LibraryOptions;
+    readonly #replayHeader: Uint32Array;
+    #prefixHash: string | undefined;
+    #profileHash: {profile: HeadProfile; hash: string} | undefined;
+
+    constructor(options: LibraryOptions) {
+        this.#options = options;
+        this.#replayHeader = options.tokenize(replayHeader);
+    }
+
+    get replayHeader(): Uint32Array {
+        return this.#replayHeader;
+    }
+
+    /** True while the policy shares by a head profile and there is none: segments stay uncut. */
+    get waitsForProfile(): boolean {
+        return policyNeeds(this.#options.policy).profile && this.profile === undefined;
+    }
+
+    /** What names the rows of a file part: everything that changes them, and nothing else. */
+    async fields({workspace, path, index}: PartName): Promise<IdentityFields> {
+        const {reader, modelHash, policy, placement} = this.#options;
+        const part = this.#part({workspace, path, index});
+        const isCut = policy.evidence.kind !== "none";
+        return {
+            modelHash,
+            tokenizer: "gguf",
+            rowType: reader.context.rowType as IdentityFields["rowType"],
+            isRotated: reader.context.rowType !== "f16",
+            storeVersion,
+            layoutVersion,
+            policy: policy as unknown as IdentityFields["policy"],
+            headProfileHash: isCut ? await this.#hashOfProfile() : null,
+            budget: isCut ? this.budgetOf(workspace, path) : 1,
+            prefixHash: (this.#prefixHash ??= await contentHash(new Uint8Array(reader.prefix.tokens.slice().buffer))),
+            pathHeader: part.header,
+            contentHash: await contentHash(part.text),
+            placement,
+        };
+    }
+
+    async identity(name: PartName): Promise<SegmentIdentity> {
+        return segmentIdentity(await this.fields(name));
+    }
+
+    budgetOf(workspace: KnownWorkspace, path: string): number {
+        return workspace.files.get(path)?.budget ?? this.#options.budget;
+    }
+
+    /** Resident or on disk, without reading. */
+    async find(name: PartName): Promise<"memory" | "disk" | undefined> {
+        const identity = await this.identity(name);
+        const {store} = this.#options;
+        return store.isResident(identity) ? "memory" : (await store.isOnDisk(identity)) ? "disk" : undefined;
+    }
+
+    /**
+     * Brings the part's rows into memory.
+     * @throws KvasirError `kv-limit`, `out-of-memory`, `cancelled`
+     */
+    async fetch(name: PartName, {turn, signal, onTokens, again = false}: FetchOptions = {}): Promise<Fetched> {
+        const {store} = this.#options;
+        const start = performance.now();
+        const fields = await this.fields(name);
+        const identity = await segmentIdentity(fields);
+        const done = (segment: Segment, source: ReadSource): Fetched => ({
+            segment,
+            source,
+            ms: performance.now() - start,
+        });
+        if (!again) {
+            const resident = store.peek(identity);
+            if (resident) return done(resident, "memory");
+            const stored = await store.load(identity);
+            if (stored) return done(stored, "disk");
+        }
+        const segment = await this.#read(name, identity, {turn, signal, onTokens});
+        store.put(segment, segment.facts.evidence === undefined ? {fields, workspace: name.workspace.name} : undefined);
+        return done(segment, "read");
+    }
+
+    /** Cuts a segment that was kept whole until a head profile was known, from the scores of its read. */
+    async cutNow(name: PartName, uncut: Segment): Promise<Segment> {
+        const {reader, store, policy} = this.#options;
+        const {evidence, nTokens} = uncut.facts;
+        const fields = await this.fields(name);
+        const identity = await segmentIdentity(fields);
+        const keep = cut({
+            policy,
+            budget: this.budgetOf(name.workspace, name.path),
+            profile: this.profile,
+            nTokens,
+            shape: reader.context.shape,
+            ...evidence,
+        });
+        const {counts, rows} = flatten(keep);
+        const native = await reader.context.withRoom(() => uncut.native.select(counts, rows));
+        const segment = new Segment(native, {...uncut.facts, identity, keep, evidence: undefined});
+        store.put(segment, {fields, workspace: name.workspace.name});
+        return segment;
+    }
+
+    async #read(
+        {workspace, path, index}: PartName,
+        identity: SegmentIdentity,
+        {turn, signal, onTokens}: FetchOptions,
+    ): Promise<Segment> {
+        const {reader, policy} = this.#options;
+        const {tokens} = this.#part({workspace, path, index});
+        const {native, keep, evidence} = await reader.read({
+            tokens,
+            policy,
+            budget: this.budgetOf(workspace, path),
+            profile: this.profile,
+            replayHeader: this.#replayHeader,
+            signal,
+            onBatch: async (nTokens) => {
+                onTokens?.(Math.min(nTokens, tokens.length));
+                await turn?.yield();
+            },
+        });
+        const part = {index, count: workspace.parts(path).length};
+        return new Segment(native, {identity, path, part, nTokens: tokens.length, keep, generation: 0, evidence});
+    }
+
+    #part({workspace, path, index}: PartName): PartTokens {
+        const part = workspace.parts(path)[index];
+        if (part === undefined) throw new Error(`${path} has no part ${index}`);
+        return part;
+    }
+
+    async #hashOfProfile(): Promise<string | null> {
+        if (this.profile === undefined || !policyNeeds(this.#options.policy).profile) return null;
+        if (this.#profileHash?.profile !== this.profile)
+            this.#profileHash = {profile: this.profile, hash: await contentHash(canonicalJson(this.profile))};
+        return this.#profileHash.hash;
+    }
+}

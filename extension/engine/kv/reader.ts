@@ -1,0 +1,165 @@
+/**
+ * Reads tokens alone behind the prefix, scores their rows on the device while they are decoded, and keeps what the
+ * policy chooses. Knows nothing of files, stores or who waits: between two batches it calls back, and whoever is more
+ * urgent may run then.
+ */
+import {cut} from "../../core/policy/cut.js";
+import type {HeadProfile} from "../../core/policy/head-profile.js";
+import type {KeepLists} from "../../core/policy/head-rows.js";
+import {policyNeeds, type Policy} from "../../core/policy/policy.js";
+import {replayTokens, rowWeights, scorePass, type ScorePass} from "../../core/policy/score-pass.js";
+import type {NativeSegment, NativeSession} from "../native/native.js";
+import {cancelledError, type KvContext} from "./kv-context.js";
+import type {Prefix} from "./prefix.js";
+import {flatten, keepAll, type CutEvidence} from "./segment.js";
+
+export interface ReadJob {
+    tokens: Uint32Array;
+    policy: Policy;
+    /** Share of rows kept, in (0, 1]. */
+    budget: number;
+    /** Without one a policy that needs it leaves the segment uncut, and its evidence is kept for a later cut. */
+    profile?: HeadProfile | undefined;
+    /** Token indices that stay in every head. */
+    pins?: ArrayLike<number> | undefined;
+    /** What stands between the file and its repetition, for policies that replay. */
+    replayHeader?: Uint32Array | undefined;
+    signal?: AbortSignal | undefined;
+    /** Between two batches: tokens decoded so far. */
+    onBatch?: ((nTokens: number) => Promise<void> | void) | undefined;
+}
+
+export interface ReadRows {
+    native: NativeSegment;
+    keep: KeepLists;
+    evidence: CutEvidence | undefined;
+    isUncut: boolean;
+}
+
+export class Reader {
+    constructor(
+        readonly context: KvContext,
+        readonly prefix: Prefix,
+    ) {}
+
+    /** @throws KvasirError `kv-limit`, `out-of-memory`, `cancelled`, `model-unsupported` */
+    async read(job: ReadJob): Promise<ReadRows> {
+        const session = await this.context.newSession();
+        try {
+            const evidence = await this.#decodeScored(session, job);
+            return await this.#keep(session, job, evidence);
+        } finally {
+            session.dispose();
+        }
+    }
+
+    /** The evidence alone: what calibration needs of a file. */
+    async score(job: ReadJob): Promise<CutEvidence> {
+        const session = await this.context.newSession();
+        try {
+            return await this.#decodeScored(session, job);
+        } finally {
+            session.dispose();
+        }
+    }
+
+    async #decodeScored(session: NativeSession, job: ReadJob): Promise<CutEvidence> {
+        const {context, prefix} = this;
+        const {tokens, policy, budget} = job;
+        const nTokens = tokens.length;
+        const nHeader = job.replayHeader?.length ?? 0;
+        const needs = policyNeeds(policy);
+        const pass = scorePass(policy, {nTokens, budget, replayHeaderTokens: nHeader});
+        await context.withRoom(() => session.compose([{segment: prefix.native}]));
+        const replayed = pass?.source === "replay" ? this.#replayText(job) : new Uint32Array(0);
+        await context.withRoom(() => session.reserve(nTokens + replayed.length));
+        if (pass) await context.withRoom(() => session.startScores(nTokens, pass.overRows));
+        await this.#decode(session, tokens, prefix.nTokens, pass?.source === "file" ? pass : undefined, nTokens, job);
+        if (pass?.source === "replay") {
+            // Behind the file, as if the model were asked to repeat it (KVzip, arXiv 2505.23416).
+            await this.#decode(session, replayed, prefix.nTokens + nTokens, pass, nTokens, job);
+        }
+        const scores = pass ? overHeads(await session.readScores(), context, nTokens, pass.overHeads) : undefined;
+        const valueNorms = needs.valueNorms ? await session.valueNorms(nTokens) : undefined;
+        if (pass) await session.stopScores();
+        await session.truncate(nTokens);
+        return {scores, valueNorms};
+    }
+
+    #replayText({tokens, policy, replayHeader}: ReadJob): Uint32Array {
+        if (policy.evidence.kind !== "attention" || policy.evidence.rows.kind !== "replay") return new Uint32Array(0);
+        const chosen = replayTokens(policy.evidence.rows.part, tokens.length);
+        return Uint32Array.from([...(replayHeader ?? []), ...Array.from(chosen, (i) => tokens[i]!)]);
+    }
+
+    async #decode(
+        session: NativeSession,
+        tokens: Uint32Array,
+        firstPosition: number,
+        pass: ScorePass | undefined,
+        nFileTokens: number,
+        {signal, onBatch}: ReadJob,
+    ): Promise<void> {
+        const {context, prefix} = this;
+        const weights = pass && rowWeights(pass, nFileTokens, prefix.nTokens);
+        for (let at = 0; at < tokens.length; at += context.nBatch) {
+            const batch = tokens.subarray(at, at + context.nBatch);
+            const here = pass && weights && passWithin(pass, weights, at, batch.length);
+            await context.cancellable(signal, () =>
+                session.decode(batch, firstPosition + at, here === undefined ? {} : {pass: here}),
+            );
+            await onBatch?.(at + batch.length);
+            if (signal?.aborted) throw cancelledError();
+        }
+    }
+
+    async #keep(session: NativeSession, job: ReadJob, evidence: CutEvidence): Promise<ReadRows> {
+        const {context} = this;
+        const {policy, budget, profile, pins, tokens} = job;
+        const waitsForProfile = policyNeeds(policy).profile && profile === undefined;
+        const keep = waitsForProfile
+            ? keepAll(context.nRegions, tokens.length)
+            : cut({policy, budget, profile, pins, nTokens: tokens.length, shape: context.shape, ...evidence});
+        const {counts, rows} = flatten(keep);
+        const native = await context.withRoom(() => session.gather(counts, rows));
+        return {native, keep, evidence: waitsForProfile ? evidence : undefined, isUncut: waitsForProfile};
+    }
+}
+
+/** The part of a pass that falls on tokens [at, at + n), with offsets counted from there. */
+export function passWithin(
+    pass: Pick<ScorePass, "rows">,
+    weights: Float32Array,
+    at: number,
+    n: number,
+): {offset: number; stride: number; weights: Float32Array} | undefined {
+    const {offset, stride, count} = pass.rows;
+    const first = Math.max(0, Math.ceil((at - offset) / stride));
+    const end = Math.min(count, Math.ceil((at + n - offset) / stride));
+    if (end <= first) return undefined;
+    return {offset: offset + first * stride - at, stride, weights: weights.slice(first, end)};
+}
+
+/** Scores per query head, [nLayers, nHeads, n], as scores per KV head, [nLayers, nKvHeads, n]. */
+export function overHeads(
+    scores: Float32Array,
+    {shape}: Pick<KvContext, "shape">,
+    nTokens: number,
+    over: "mean" | "max",
+): Float32Array {
+    const {nLayers, nHeads, nKvHeads} = shape;
+    const nQueries = nHeads / nKvHeads;
+    const result = new Float32Array(nLayers * nKvHeads * nTokens);
+    for (let region = 0; region < nLayers * nKvHeads; region++) {
+        for (let query = 0; query < nQueries; query++) {
+            const from = (region * nQueries + query) * nTokens;
+            const to = region * nTokens;
+            for (let i = 0; i < nTokens; i++) {
+                const score = scores[from + i]!;
+                if (over === "max") result[to + i] = Math.max(result[to + i]!, score);
+                else result[to + i]! += score / nQueries;
+            }
+        }
+    }
+    return result;
+}

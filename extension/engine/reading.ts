@@ -1,0 +1,148 @@
+/** Reads files of a workspace into segments, one part after another, and reports what each cost. */
+import type {AttendedFile, ReadFileReport, ReadProgress, ReadReport, ReadSource} from "../protocol/engine.js";
+import type {Fetched} from "./kv/library.js";
+import type {Segment} from "./kv/segment.js";
+import type {LoadedEngine} from "./loaded-engine.js";
+import type {Turn} from "./scheduler.js";
+import type {KnownWorkspace} from "./workspace/known-workspace.js";
+
+export interface ReadOptions {
+    turn: Turn;
+    signal?: AbortSignal | undefined;
+    again?: boolean | undefined;
+    onProgress?: ((progress: ReadProgress) => void) | undefined;
+}
+
+/** A file part by name, with what it is wanted for. */
+export interface WantedPart {
+    path: string;
+    index: number;
+}
+
+export class Reading {
+    readonly #progress: ReadProgress;
+    readonly #start = performance.now();
+    #tokensRead = 0;
+
+    constructor(
+        private readonly engine: LoadedEngine,
+        private readonly workspace: KnownWorkspace,
+        private readonly options: ReadOptions,
+        wanted: readonly WantedPart[],
+    ) {
+        const sizes = wanted.map(({path, index}) => workspace.parts(path)[index]?.tokens.length ?? 0);
+        this.#progress = {
+            filesDone: 0,
+            filesTotal: new Set(wanted.map(({path}) => path)).size,
+            tokensDone: 0,
+            tokensTotal: sizes.reduce((a, b) => a + b, 0),
+        };
+    }
+
+    /** @throws KvasirError of Library.fetch */
+    async part({path, index}: WantedPart): Promise<Fetched> {
+        const {turn, signal, again, onProgress} = this.options;
+        const before = this.#progress.tokensDone;
+        this.#progress.path = path;
+        const fetched = await this.engine.library.fetch(
+            {workspace: this.workspace, path, index},
+            {
+                turn,
+                signal,
+                again,
+                onTokens: (nTokens) => {
+                    this.#progress.tokensDone = before + nTokens;
+                    this.#estimate();
+                    onProgress?.({...this.#progress});
+                },
+            },
+        );
+        this.#progress.tokensDone = before + fetched.segment.nTokens;
+        if (fetched.source === "read") this.#tokensRead += fetched.segment.nTokens;
+        const {part} = fetched.segment.facts;
+        if (part.index === part.count - 1) this.#progress.filesDone++;
+        this.#estimate();
+        onProgress?.({...this.#progress});
+        return fetched;
+    }
+
+    #estimate(): void {
+        const {tokensDone, tokensTotal} = this.#progress;
+        const seconds = (performance.now() - this.#start) / 1000;
+        if (tokensDone > 0) this.#progress.secondsLeft = ((tokensTotal - tokensDone) * seconds) / tokensDone;
+    }
+
+    get tokensRead(): number {
+        return this.#tokensRead;
+    }
+}
+
+/** All parts of the named files, in order; of every file when none is named. */
+export function partsOf(
+    workspace: KnownWorkspace,
+    paths: readonly string[] = [...workspace.files.keys()],
+): WantedPart[] {
+    return paths.flatMap((path) => workspace.parts(path).map((_part, index) => ({path, index})));
+}
+
+export async function readFiles(
+    engine: LoadedEngine,
+    workspace: KnownWorkspace,
+    paths: readonly string[] | undefined,
+    options: ReadOptions,
+): Promise<ReadReport> {
+    const start = performance.now();
+    const wanted = partsOf(workspace, paths);
+    const reading = new Reading(engine, workspace, options, wanted);
+    const files = new Map<string, ReadFileReport>();
+    for (const part of wanted) {
+        const {segment, source, ms} = await reading.part(part);
+        add(files, part.path, engine, segment, source, ms);
+    }
+    const reports = [...files.values()];
+    const total = (pick: (file: ReadFileReport) => number) => reports.reduce((sum, file) => sum + pick(file), 0);
+    const asked = new Set(paths ?? workspace.skipped.keys());
+    return {
+        files: reports,
+        skipped: [...workspace.skipped].filter(([path]) => asked.has(path)).map(([path, reason]) => ({path, reason})),
+        totals: {
+            tokens: total(({tokens}) => tokens),
+            bytes: total(({bytes}) => bytes),
+            fullBytes: total(({fullBytes}) => fullBytes),
+            ms: performance.now() - start,
+        },
+    };
+}
+
+function add(
+    files: Map<string, ReadFileReport>,
+    path: string,
+    {context}: LoadedEngine,
+    segment: Segment,
+    source: ReadSource,
+    ms: number,
+): void {
+    const file = files.get(path) ?? {path, tokens: 0, keptRows: 0, bytes: 0, fullBytes: 0, source, ms: 0};
+    file.tokens += segment.nTokens;
+    file.keptRows += segment.keptRows;
+    file.bytes += segment.bytes;
+    file.fullBytes += segment.nTokens * context.fullBytesPerToken;
+    // A file is only "from memory" when all of it was.
+    if (source === "read" || (source === "disk" && file.source === "memory")) file.source = source;
+    file.ms += ms;
+    files.set(path, file);
+}
+
+/** Attended files for a report, from their parts. */
+export function attendedFiles(
+    parts: readonly {path: string; why: AttendedFile["why"]; detail: string; segment: Segment}[],
+): AttendedFile[] {
+    const files = new Map<string, AttendedFile>();
+    for (const {path, why, detail, segment} of parts) {
+        const file = files.get(path) ?? {path, tokens: 0, keptRows: 0, why, detail};
+        file.tokens += segment.nTokens;
+        file.keptRows += segment.keptRows;
+        files.set(path, file);
+    }
+    return [...files.values()];
+}

@@ -1,0 +1,137 @@
+/**
+ * What the engine knows of one workspace: its files' texts, how they are cut into parts, their tokens, and the index
+ * that choosing works on. Derived from what the client sends; holds no rows.
+ */
+import type {SourceFile, WorkspaceUpdate} from "../../protocol/engine.js";
+import {RepositoryIndex} from "../../core/choose/repository-index.js";
+import {classifyText} from "../../core/files/classify.js";
+import {hasSecret, isSecretPath} from "../../core/files/secrets.js";
+import {splitFile} from "../../core/files/split.js";
+import {tokenStartsByLine} from "../../core/files/token-starts.js";
+import {fileHeader, fileText} from "../../core/layout/chat-layout.js";
+
+export interface PartTokens {
+    /** Header and text, as the model reads them. */
+    tokens: Uint32Array;
+    header: string;
+    text: string;
+    /** 1-based. */
+    startLine: number;
+}
+
+export interface KnownSource extends SourceFile {
+    hits: number;
+    lastAttendedMs?: number;
+    budget?: number;
+}
+
+export class KnownWorkspace {
+    readonly index = new RepositoryIndex();
+    readonly files = new Map<string, KnownSource>();
+    readonly skipped = new Map<string, string>();
+    pinned: string[] = [];
+    excluded = new Set<string>();
+    readonly #tokenize: (text: string) => Uint32Array;
+    readonly #maxTokens: number;
+    readonly #parts = new Map<string, PartTokens[]>();
+
+    /** @param maxTokens of one part, header included: the layout's M */
+    constructor(
+        readonly name: string,
+        tokenize: (text: string) => Uint32Array,
+        maxTokens: number,
+    ) {
+        this.#tokenize = tokenize;
+        this.#maxTokens = maxTokens;
+    }
+
+    update({upsert = [], remove = [], budgets = {}, pinned, excluded}: WorkspaceUpdate): void {
+        for (const path of remove) this.#forget(path);
+        for (const file of upsert) this.#set(file);
+        for (const [path, budget] of Object.entries(budgets)) {
+            const file = this.files.get(path);
+            if (file === undefined) continue;
+            if (budget === null) delete file.budget;
+            else file.budget = budget;
+        }
+        if (pinned) this.pinned = pinned;
+        if (excluded) this.excluded = new Set(excluded);
+    }
+
+    /** The file's parts as they are read, tokenised when first asked for. */
+    parts(path: string): PartTokens[] {
+        const known = this.#parts.get(path);
+        if (known) return known;
+        const file = this.files.get(path);
+        if (file === undefined) return [];
+        const parts = this.#split(path, file.text);
+        this.#parts.set(path, parts);
+        return parts;
+    }
+
+    isTokenised(path: string): boolean {
+        return this.#parts.has(path);
+    }
+
+    /** Tokens of a file; an estimate until it has been tokenised. */
+    tokensOf(path: string): number {
+        const file = this.index.file(path);
+        return file === undefined || file.reason !== undefined ? 0 : file.nTokens;
+    }
+
+    /** Tokens of all files, estimates included. */
+    get knownTokens(): number {
+        let sum = 0;
+        for (const path of this.files.keys()) sum += this.tokensOf(path);
+        return sum;
+    }
+
+    #set(file: SourceFile): void {
+        const before = this.files.get(file.path);
+        if (before?.text === file.text) return;
+        const reason =
+            isSecretPath(file.path) || hasSecret(file.text) ? "secret" : classifyText(file.path, file.text).reason;
+        if (reason !== undefined) {
+            this.#forget(file.path);
+            this.skipped.set(file.path, reason);
+            this.index.skip(file.path, reason);
+            return;
+        }
+        this.skipped.delete(file.path);
+        this.files.set(file.path, {hits: 0, ...before, ...file});
+        this.#parts.delete(file.path);
+        this.index.set(file.path, file.text);
+    }
+
+    #forget(path: string): void {
+        this.files.delete(path);
+        this.skipped.delete(path);
+        this.#parts.delete(path);
+        this.index.delete(path);
+    }
+
+    #split(path: string, text: string): PartTokens[] {
+        const whole = this.#tokenize(fileText(path, text));
+        if (whole.length <= this.#maxTokens) {
+            this.index.set(path, text, whole.length);
+            return [{tokens: whole, header: fileHeader(path), text, startLine: 1}];
+        }
+        // The header takes room, and tokens that join two lines are not seen by counting line by line.
+        const starts = tokenStartsByLine(text, (line) => this.#tokenize(line).length);
+        const longestHeader = this.#tokenize(fileText(path, "", {first: 2, last: 2})).length;
+        const room = Math.max(16, this.#maxTokens - longestHeader - 16);
+        const parts = splitFile(text, starts, {maxTokens: room}).map(({start, end, startLine, endLine}) => {
+            const piece = text.slice(start, end);
+            const lines = {first: startLine, last: endLine};
+            const tokens = this.#tokenize(fileText(path, piece, lines));
+            return {start, end, startLine, tokens, header: fileHeader(path, lines), text: piece};
+        });
+        this.index.set(
+            path,
+            text,
+            parts.reduce((sum, {tokens}) => sum + tokens.length, 0),
+            parts.map(({start, end, startLine, tokens}) => ({start, end, startLine, nTokens: tokens.length})),
+        );
+        return parts;
+    }
+}
