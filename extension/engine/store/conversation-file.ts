@@ -19,9 +19,13 @@ export const turnSchema = z.strictObject({
     details: z.json().optional(),
 });
 
+/** A later version keeps the first line's form, so that this one knows what it must leave alone. */
+const version = 1;
+const versionSchema = z.object({format: z.literal("kvasir-conversation"), version: z.int()});
+
 const headSchema = z.strictObject({
     format: z.literal("kvasir-conversation"),
-    version: z.literal(1),
+    version: z.literal(version),
     id: z.string().regex(/^[0-9a-f]{32}$/),
     name: z.string().min(1).max(200),
     createdAtMs: z.number().nonnegative(),
@@ -57,7 +61,7 @@ const lastLine = "]}";
 /** @throws z.ZodError for turns or a name that do not fit the schema. */
 export function encodeConversation({turns, ...rest}: Conversation, hashes: Hashes): string {
     const head = JSON.stringify(
-        headSchema.parse({format: "kvasir-conversation", version: 1, ...rest, nTurns: turns.length}),
+        headSchema.parse({format: "kvasir-conversation", version, ...rest, nTurns: turns.length}),
     );
     const lines = turns.map((turn, index) => {
         const text = JSON.stringify(turnSchema.parse(turn));
@@ -67,21 +71,22 @@ export function encodeConversation({turns, ...rest}: Conversation, hashes: Hashe
 }
 
 /** Reads whatever is whole. @param id of the conversation, from the file's name: a line of another conversation does not pass. */
-export function decodeConversation(text: string, id: string, hashes: Hashes): DecodedConversation {
+export function decodeConversation(text: string, id: string, hashes: Hashes): DecodedConversation | "newer" {
     const lines = text.split("\n");
+    const match = headLine.exec(lines[0] ?? "");
+    const json = match !== null && sum(match[1] as string, hashes) === match[2] ? (match[1] as string) : "null";
+    if ((parse(versionSchema, json)?.version ?? 0) > version) return "newer";
     const turns = new Map<number, Turn>();
     for (const line of lines) {
-        const match = turnLine.exec(line);
-        if (match === null) continue;
-        const [, digits, expected, json] = match as unknown as [string, string, string, string];
+        const found = turnLine.exec(line);
+        if (found === null) continue;
+        const [, digits, expected, turnJson] = found as unknown as [string, string, string, string];
         const index = Number(digits);
-        if (turnSum(id, index, json, hashes) !== expected) continue;
-        const turn = parse(turnSchema, json);
+        if (turnSum(id, index, turnJson, hashes) !== expected) continue;
+        const turn = parse(turnSchema, turnJson);
         if (turn !== undefined) turns.set(index, turn);
     }
-    const match = headLine.exec(lines[0] ?? "");
-    const json = match?.[1] ?? "";
-    const head = match !== null && sum(json, hashes) === match[2] ? parse(headSchema, json) : undefined;
+    const head = parse(headSchema, json);
     const isWhole =
         head?.id === id && turns.size === head.nTurns && [...turns.keys()].every((index) => index < head.nTurns);
     const isIntact = isWhole && lines.length === head.nTurns + 3 && lines.at(-2) === lastLine && lines.at(-1) === "";

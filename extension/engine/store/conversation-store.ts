@@ -5,22 +5,10 @@
  * no lock can be left behind. The revision before is kept as a second copy.
  */
 import {randomUUID} from "node:crypto";
-import {mkdir, readdir, readFile, rename, rm, stat} from "node:fs/promises";
-import {join} from "node:path";
-import {z} from "zod";
 import {KvasirError, isKvasirError} from "../../protocol/errors.js";
-import {
-    type Conversation,
-    type DecodedConversation,
-    decodeConversation,
-    encodeConversation,
-    recoverConversation,
-    type Turn,
-} from "./conversation-file.js";
+import {type Conversation, type DecodedConversation, recoverConversation, type Turn} from "./conversation-file.js";
+import {ConversationFolder} from "./conversation-folder.js";
 import {contentHash} from "./identity.js";
-import {loadHashes} from "./load-hashes.js";
-import {isMissing, storeReadError, storeWriteError} from "./store-errors.js";
-import {removeDeadTemporaries, writeFileAtomically} from "./write-file-atomically.js";
 
 export interface ConversationSummary {
     id: string;
@@ -38,21 +26,17 @@ export interface ConversationDamage {
     isRecovered: boolean;
 }
 
-const filePattern = /^([0-9a-f]{32})\.(\d{8})\.json$/;
-const idPattern = /^[0-9a-f]{32}$/;
-/** Half a gigabyte is where strings end; no conversation comes near this. */
-const maxFileBytes = 2 ** 26;
 /** More saves than this cannot come between a save and its own check. */
 const maxLineage = 64;
 /** Another process may publish while we look: look again, but not for ever. */
 const maxTries = 50;
 
 export class ConversationStore {
-    readonly #folder: string;
+    readonly #files: ConversationFolder;
     readonly #onDamage: ((damage: ConversationDamage) => void) | undefined;
 
     constructor(folder: string, options: {onDamage?: ((damage: ConversationDamage) => void) | undefined} = {}) {
-        this.#folder = folder;
+        this.#files = new ConversationFolder(folder);
         this.#onDamage = options.onDamage;
     }
 
@@ -83,9 +67,9 @@ export class ConversationStore {
      */
     async load(id: string): Promise<Conversation | undefined> {
         for (let attempt = 0; attempt < maxTries; attempt++) {
-            const revision = (await this.#revisions(id)).at(-1);
+            const revision = (await this.#files.revisions(id)).at(-1);
             if (revision === undefined) return undefined;
-            const decoded = await this.#read(id, revision);
+            const decoded = await this.#files.read(id, revision);
             // Replaced since we looked.
             if (decoded === undefined) continue;
             if (decoded.isIntact && decoded.head?.revision === revision) return toConversation(decoded);
@@ -105,20 +89,18 @@ export class ConversationStore {
         const save = randomUUID();
         const lineage = [...conversation.lineage, save].slice(-maxLineage);
         const next = {...conversation, revision: conversation.revision + 1, lineage, updatedAtMs: Date.now()};
-        if (!(await this.#publish(next))) throw this.#conflict(conversation.name);
-        const revisions = await this.#revisions(next.id);
+        if (!(await this.#files.publish(next))) throw this.#conflict(conversation.name);
+        const revisions = await this.#files.revisions(next.id);
         const isLast = revisions.at(-1) === next.revision;
         if (isLast && revisions.includes(conversation.revision)) {
-            // Oldest first, here and in `delete`: a number is free again only when all below it are gone.
-            for (const revision of revisions.filter((other) => other < conversation.revision)) {
-                await rm(this.#path(next.id, revision), {force: true}).catch(() => undefined);
-            }
+            const old = revisions.filter((revision) => revision < conversation.revision);
+            await this.#files.remove(next.id, old).catch(() => undefined);
             return next;
         }
         // Either others were quick and built on ours, or what we loaded was old and its successor's number free again.
         const last = isLast ? undefined : await this.load(next.id);
         if (last?.lineage.includes(save)) return next;
-        await rm(this.#path(next.id, next.revision), {force: true}).catch(() => undefined);
+        await this.#files.remove(next.id, [next.revision]).catch(() => undefined);
         throw last === undefined ? missing(conversation.name) : this.#conflict(conversation.name);
     }
 
@@ -141,40 +123,30 @@ export class ConversationStore {
     /** Deletes every revision, and damaged copies too. @returns false when there was none. @throws KvasirError `store-read-only` */
     async delete(id: string): Promise<boolean> {
         let nDeleted = 0;
-        try {
-            for (
-                let revisions = await this.#revisions(id);
-                revisions.length > 0;
-                revisions = await this.#revisions(id)
-            ) {
-                for (const revision of revisions) await rm(this.#path(id, revision), {recursive: true, force: true});
-                nDeleted += revisions.length;
-            }
-            const damaged = (await readdir(this.#damaged).catch(() => [])).filter(
-                (name) => idPattern.test(id) && name.startsWith(id),
-            );
-            for (const name of damaged) await rm(join(this.#damaged, name), {recursive: true, force: true});
-        } catch (error) {
-            throw storeWriteError(this.#folder, error);
+        for (;;) {
+            const revisions = await this.#files.revisions(id);
+            if (revisions.length === 0) break;
+            await this.#files.remove(id, revisions);
+            nDeleted += revisions.length;
         }
+        await this.#files.removeDamaged(id);
         return nDeleted > 0;
     }
 
     /** All conversations, the last changed first. Mends damaged ones on the way. */
     async list(): Promise<ConversationSummary[]> {
-        await removeDeadTemporaries(this.#folder);
         const summaries: ConversationSummary[] = [];
-        for (const id of new Set((await this.#files()).map((file) => file.id))) {
-            const conversation = await this.load(id);
+        for (const id of await this.#files.ids()) {
+            const conversation = await this.load(id).catch((error: unknown) => {
+                // One that a newer version wrote is not for us, and no reason to hide the others.
+                if (isKvasirError(error, "usage")) return undefined;
+                throw error;
+            });
             if (conversation === undefined) continue;
             const {name, turns, createdAtMs, updatedAtMs} = conversation;
             summaries.push({id, name, nTurns: turns.length, createdAtMs, updatedAtMs});
         }
         return summaries.sort((a, b) => b.updatedAtMs - a.updatedAtMs);
-    }
-
-    get #damaged(): string {
-        return join(this.#folder, "damaged");
     }
 
     async #change(id: string, change: (conversation: Conversation) => Conversation): Promise<Conversation> {
@@ -192,7 +164,7 @@ export class ConversationStore {
 
     /** undefined when the id is taken. */
     async #createAs(id: string, name: string, turns: readonly Turn[]): Promise<Conversation | undefined> {
-        if ((await this.#revisions(id)).length > 0) return undefined;
+        if ((await this.#files.revisions(id)).length > 0) return undefined;
         const nowMs = Date.now();
         const conversation = {
             id,
@@ -203,38 +175,7 @@ export class ConversationStore {
             lineage: [],
             turns: [...turns],
         };
-        return (await this.#publish(conversation)) ? conversation : undefined;
-    }
-
-    async #publish(conversation: Conversation): Promise<boolean> {
-        let text: Buffer;
-        try {
-            text = Buffer.from(encodeConversation(conversation, await loadHashes()));
-        } catch (error) {
-            if (!(error instanceof z.ZodError)) throw error;
-            throw new KvasirError("usage", `this cannot be saved as a conversation: ${z.prettifyError(error)}`, {
-                cause: error,
-            });
-        }
-        if (text.length > maxFileBytes)
-            throw new KvasirError("usage", "the conversation is too long to be saved.", {fix: "Begin a new one."});
-        return writeFileAtomically(this.#path(conversation.id, conversation.revision), (file) => file.writeFile(text), {
-            isExclusive: true,
-        });
-    }
-
-    /** undefined when the file is gone; a file that cannot be decoded has no head and no turns. */
-    async #read(id: string, revision: number): Promise<DecodedConversation | undefined> {
-        const path = this.#path(id, revision);
-        try {
-            const status = await stat(path);
-            if (!status.isFile() || status.size > maxFileBytes)
-                return {head: undefined, turns: new Map(), isIntact: false};
-            return decodeConversation(await readFile(path, "utf8"), id, await loadHashes());
-        } catch (error) {
-            if (isMissing(error)) return undefined;
-            throw storeReadError(path, error);
-        }
+        return (await this.#files.publish(conversation)) ? conversation : undefined;
     }
 
     async #recover(
@@ -242,48 +183,25 @@ export class ConversationStore {
         revision: number,
         damaged: DecodedConversation,
     ): Promise<Conversation | undefined | "look-again"> {
-        const earlier = (await this.#revisions(id)).filter((other) => other < revision).at(-1);
-        const before = earlier === undefined ? undefined : await this.#read(id, earlier);
+        const earlier = (await this.#files.revisions(id)).filter((other) => other < revision).at(-1);
+        const before = earlier === undefined ? undefined : await this.#files.read(id, earlier);
         const recovered = recoverConversation(damaged, before, {id, revision: revision + 1, nowMs: Date.now()});
         if (recovered !== undefined) {
             try {
-                if (!(await this.#publish(recovered))) return "look-again";
+                if (!(await this.#files.publish(recovered))) return "look-again";
             } catch (error) {
                 if (!isKvasirError(error)) throw error;
                 // A read-only or full disk: shown from memory, and mended when it can be.
                 return {...recovered, revision};
             }
         }
-        const aside = join(this.#damaged, `${id}.${revision}.${Date.now()}.json`);
         try {
-            await mkdir(this.#damaged, {recursive: true, mode: 0o700});
-            await rename(this.#path(id, revision), aside);
-            this.#onDamage?.({id, path: aside, isRecovered: recovered !== undefined});
+            const aside = await this.#files.setAside(id, revision);
+            if (aside !== undefined) this.#onDamage?.({id, path: aside, isRecovered: recovered !== undefined});
         } catch (error) {
-            if (!isMissing(error) && recovered === undefined) throw storeWriteError(this.#folder, error);
+            if (recovered === undefined) throw error;
         }
         return recovered ?? "look-again";
-    }
-
-    /** Ascending. */
-    async #revisions(id: string): Promise<number[]> {
-        const files = (await this.#files()).filter((file) => file.id === id);
-        return files.map((file) => file.revision).sort((a, b) => a - b);
-    }
-
-    async #files(): Promise<{id: string; revision: number}[]> {
-        const names = await readdir(this.#folder).catch((error: unknown) => {
-            if (isMissing(error)) return [];
-            throw storeReadError(this.#folder, error);
-        });
-        return names.flatMap((name) => {
-            const match = filePattern.exec(name);
-            return match === null ? [] : [{id: match[1] as string, revision: Number(match[2])}];
-        });
-    }
-
-    #path(id: string, revision: number): string {
-        return join(this.#folder, `${id}.${String(revision).padStart(8, "0")}.json`);
     }
 
     #conflict(name: string): KvasirError {

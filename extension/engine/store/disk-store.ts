@@ -112,6 +112,7 @@ export class DiskStore {
     /**
      * Writes a segment, or replaces it by a later generation, atomically and synced to the disk; the least
      * recently used ones make room first. Concurrent readers keep what they have open.
+     * Writes go one after another, and `content.rows` is called when its turn has come: keep the rows until this settles.
      * @throws KvasirError `disk-full`, `store-read-only`, `busy`; an error of the rows stream unchanged. Nothing half-written is left.
      */
     async put(content: SegmentContent): Promise<PutResult> {

@@ -3,6 +3,7 @@ import {join} from "node:path";
 import {describe, expect, test} from "vitest";
 import type {Turn} from "../../../extension/engine/store/conversation-file.js";
 import {type ConversationDamage, ConversationStore} from "../../../extension/engine/store/conversation-store.js";
+import {loadHashes} from "../../../extension/engine/store/load-hashes.js";
 import {buildChild, resultOf, runChild, startChild} from "./run-child.js";
 import {seededRandom} from "./sample-segments.js";
 import {temporaryFolder} from "./temporary-folder.js";
@@ -150,6 +151,32 @@ describe("two at one conversation", () => {
         expect(await readdir(folder)).toEqual([]);
     });
 
+    test("of many saves at once exactly those that were acknowledged are there", async () => {
+        const folder = await temporaryFolder();
+        const {id} = await new ConversationStore(folder).create("talk");
+        const acknowledged: string[] = [];
+        const refused: string[] = [];
+        const work = async (name: string): Promise<void> => {
+            const store = new ConversationStore(folder);
+            for (let n = 0; n < 40; n++) {
+                const loaded = await store.load(id);
+                if (loaded === undefined) throw new Error("not found");
+                const saved = store.save({...loaded, turns: [...loaded.turns, turn(`${name}${n}`)]});
+                await saved.then(
+                    () => acknowledged.push(`${name}${n}`),
+                    (error: unknown) => {
+                        expect(error).toMatchObject({code: "busy"});
+                        refused.push(`${name}${n}`);
+                    },
+                );
+            }
+        };
+        await Promise.all(["a", "b", "c", "d", "e"].map(work));
+        const turns = (await new ConversationStore(folder).load(id))?.turns.map((one) => one.id) ?? [];
+        expect([...turns].sort()).toEqual([...acknowledged].sort());
+        expect(refused.length).toBeGreaterThan(0);
+    });
+
     test(
         "four processes that append at once lose no turn, double none and keep each one's order",
         {timeout: 60_000},
@@ -269,6 +296,23 @@ describe("a damaged conversation", () => {
         expect(await store.list()).toEqual([]);
         await store.delete(id);
         expect(await readdir(join(folder, "damaged"))).toEqual([]);
+    });
+
+    test("that a newer version wrote is no damage: it is left alone, and the others are listed", async () => {
+        const folder = await temporaryFolder();
+        const store = new ConversationStore(folder);
+        const newer = await store.create("newer", [turn("1")]);
+        await store.create("ours");
+        const file = join(folder, `${newer.id}.00000001.json`);
+        const lines = (await readFile(file, "utf8")).split("\n");
+        const head = /^\{"head":(.*),"sum":/.exec(lines[0] ?? "")?.[1]?.replace('"version":1', '"version":2') ?? "";
+        const sum = Buffer.from((await loadHashes()).xxh128(Buffer.from(head))).toString("hex");
+        const text = [`{"head":${head},"sum":"${sum}","turns":[`, ...lines.slice(1)].join("\n");
+        await writeFile(file, text);
+        await expect(store.load(newer.id)).rejects.toMatchObject({code: "usage"});
+        expect((await store.list()).map(({name}) => name)).toEqual(["ours"]);
+        expect(await readFile(file, "utf8")).toBe(text);
+        expect(await readdir(folder)).toHaveLength(2);
     });
 
     test("a file of another conversation in its place gives none of the other's turns", async () => {

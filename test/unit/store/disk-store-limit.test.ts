@@ -1,5 +1,5 @@
 import {rm, stat, utimes} from "node:fs/promises";
-import {join} from "node:path";
+import {dirname, join} from "node:path";
 import {describe, expect, test} from "vitest";
 import {DiskStore} from "../../../extension/engine/store/disk-store.js";
 import {sampleSegment} from "./sample-segments.js";
@@ -76,6 +76,8 @@ describe("the limit", () => {
         ] as const) {
             const file = await fileOf(root, sampleSegment({path}));
             await utimes(file, Date.now() / 1000 - age * day, Date.now() / 1000 - 5 * day);
+            // An old folder is not read again, so that the use can only be found at the file.
+            await utimes(dirname(file), Date.now() / 1000 - 5 * day, Date.now() / 1000 - 5 * day);
         }
         const [ours, other] = [
             await DiskStore.open(root, {limitBytes: limit}),
