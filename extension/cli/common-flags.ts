@@ -1,0 +1,87 @@
+/** The flags that every command takes, and the engine's settings that follow from them. Starts nothing. */
+import {existsSync, statSync} from "node:fs";
+import path from "node:path";
+import {type Command, Option} from "commander";
+import envPaths from "env-paths";
+import {defaultPolicyName, policyByName} from "../core/policy/presets.js";
+import type {EngineSettings} from "../protocol/engine.js";
+import {modelMissing} from "../protocol/errors.js";
+import {share, wholeNumber} from "./argument-parsers.js";
+import {packageRoot} from "./package-root.js";
+
+export interface CommonFlags {
+    json?: boolean;
+    model?: string;
+    gpu: EngineSettings["gpu"];
+    policy: string;
+    budget: number;
+    kvMib?: number;
+    cacheDir?: string;
+    threads: number;
+    position: EngineSettings["position"];
+}
+
+/** The model that set-up fetches. */
+const smallModel = ".kvasir/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+
+const gpus = ["auto", "cpu", "cuda", "vulkan", "metal"] as const;
+const positions = ["parallel", "sequential"] as const;
+
+/** Files of a question, in tokens before cutting. */
+const attendedTokens = 8192;
+/** A question that chooses its files itself does not wait longer for those that are not read. */
+const waitForReadsMs = 10_000;
+
+export function addCommonFlags(program: Command): void {
+    program
+        .option("--json", "print one JSON object on standard output")
+        .option("--model <path>", "GGUF file (default: the small model of set-up)")
+        .addOption(new Option("--gpu <name>", "where to compute").choices(gpus).default("auto"))
+        .option("--policy <name>", "which rows of a file are kept", defaultPolicyName)
+        .option("--budget <share>", "share of the rows kept, above 0 and at most 1", share, 0.25)
+        .option("--kv-mib <n>", "hard limit of all KV memory, in MiB", wholeNumber(1))
+        .option("--cache-dir <path>", "folder of the store")
+        .option("--threads <n>", "threads of the CPU; 0 for all cores", wholeNumber(0, 4096), 0)
+        .addOption(
+            new Option("--position <where>", "files at the same positions, or one behind the other")
+                .choices(positions)
+                .default("parallel"),
+        );
+}
+
+/** @param root folder that relative paths start from. @throws KvasirError `unknown-policy` */
+export function settingsOf(flags: CommonFlags, root: string): EngineSettings {
+    policyByName(flags.policy);
+    return {
+        modelPath: path.resolve(root, flags.model ?? path.join(packageRoot(), smallModel)),
+        gpu: flags.gpu,
+        policy: flags.policy,
+        budget: flags.budget,
+        rowType: "f16",
+        ...(flags.kvMib === undefined ? {} : {kvMib: flags.kvMib}),
+        cacheDir: cacheFolder(flags, root),
+        threads: flags.threads,
+        position: flags.position,
+        attendedTokens,
+        waitForReadsMs,
+    };
+}
+
+/** @throws KvasirError `model-missing` */
+export function checkModelExists({modelPath}: EngineSettings): void {
+    if (!existsSync(modelPath) || !statSync(modelPath).isFile()) throw modelMissing(modelPath);
+}
+
+export function cacheFolder(flags: Pick<CommonFlags, "cacheDir">, root: string): string {
+    return path.resolve(root, flags.cacheDir ?? envPaths("kvasir", {suffix: ""}).cache);
+}
+
+/**
+ * Where `--session` keeps conversations. Their text cannot be computed anew, so it does not belong among caches; whoever
+ * names a folder for everything gets them there.
+ */
+export function conversationFolder(flags: Pick<CommonFlags, "cacheDir">, root: string): string {
+    const base =
+        flags.cacheDir === undefined ? envPaths("kvasir", {suffix: ""}).data : path.resolve(root, flags.cacheDir);
+    return path.join(base, "conversations");
+}
