@@ -23,11 +23,6 @@ export function closedBy(text: string, rest: string): string {
     return owed.slice(0, owed.length - fewest);
 }
 
-/** Whether a text is nothing but what an editor puts behind the cursor by itself, with spaces, `;` and `,`. */
-export function isOnlyClosers(text: string): boolean {
-    return /^[\s)\]}"'`>;,]*$/.test(text);
-}
-
 /** Pushes what opens and pops what closes; inside quotes only the same quote counts. */
 function scan(text: string, open: string[], onClose?: () => void): void {
     for (let at = 0; at < text.length; at++) {

@@ -1,62 +1,35 @@
 /**
- * Owns how a notebook reads as one text: the code cells of one language in order, other cells as comments, so that a
- * cell is completed with what was defined above it.
+ * Owns how a cell and its cursor become a place in the text of the whole notebook, the same text that is read from its
+ * file, so that a cell is completed with what was defined above it.
  */
-
-export interface NotebookCell {
-    kind: "code" | "markup";
-    languageId: string;
-    text: string;
-}
+import {type NotebookCell, notebookText} from "../files/notebook.js";
 
 export interface NotebookPlace {
     text: string;
-    /** UTF-16 offset of the cursor in the joined text. */
+    /** UTF-16 offset of the cursor in the notebook's text. */
     offset: number;
 }
 
-const lineComment: Readonly<Record<string, string>> = {
-    python: "#",
-    r: "#",
-    julia: "#",
-    ruby: "#",
-    shellscript: "#",
-    powershell: "#",
-    sql: "--",
-    lua: "--",
-    haskell: "--",
-};
-
-/** One blank line keeps two cells apart without looking like the end of the file. */
-const between = "\n\n";
-
 /**
- * The notebook's text as the cell's language sees it. A markup cell itself is completed as it is, without the others.
+ * A cell of prose is completed as it is, without the others.
  * @param index the cell with the cursor
  * @param offset UTF-16 offset in that cell
+ * @param language of the cell
  * @throws RangeError when there is no such cell
  */
-export function notebookText(cells: readonly NotebookCell[], index: number, offset: number): NotebookPlace {
+export function notebookPlace(
+    cells: readonly NotebookCell[],
+    index: number,
+    offset: number,
+    language: string,
+): NotebookPlace {
     const current = cells[index];
     if (current === undefined) throw new RangeError(`There is no cell ${index} of ${cells.length}.`);
-    if (current.kind === "markup") return {text: current.text, offset};
-    const parts: string[] = [];
-    let start = 0;
-    for (const [at, cell] of cells.entries()) {
-        if (at === index) start = parts.reduce((length, part) => length + part.length + between.length, 0);
-        const part = at === index ? cell.text : asSeenBy(current.languageId, cell);
-        if (at === index || part !== "") parts.push(part);
-    }
-    return {text: parts.join(between), offset: start + offset};
-}
-
-/** A cell of another language is only what its comment tells; code of the same language is code. */
-function asSeenBy(languageId: string, {kind, languageId: cellLanguage, text}: NotebookCell): string {
-    if (kind === "code") return cellLanguage === languageId ? text : "";
-    const mark = lineComment[languageId] ?? "//";
-    if (text.trim() === "") return "";
-    return text
-        .split("\n")
-        .map((line) => `${mark} ${line}`.trimEnd())
-        .join("\n");
+    if (current.kind === "prose") return {text: current.text, offset};
+    // The notebook up to the cursor, without the line feed that ends every notebook's text.
+    const before = notebookText(
+        [...cells.slice(0, index), {kind: "code", text: current.text.slice(0, offset)}],
+        language,
+    );
+    return {text: notebookText(cells, language), offset: before.length - 1};
 }

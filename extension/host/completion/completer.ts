@@ -26,14 +26,14 @@ export interface CompleterOptions {
     engine: Pick<EngineApi, "complete">;
     cache: CompletionCache;
     /** ms, monotonic. */
-    now(): number;
+    now: () => number;
     /** Ends after the time, or at once when the signal fires. */
-    wait(ms: number, signal: AbortSignal): Promise<void>;
+    wait: (ms: number, signal: AbortSignal) => Promise<void>;
     /** Shortest wait after a keystroke, from the settings. */
-    shortestWaitMs(): number;
+    shortestWaitMs: () => number;
     /** Whether the engine has nothing else to do, so that work ahead disturbs nobody. */
-    isIdle(): boolean;
-    onDidChangeBusy?(isBusy: boolean): void;
+    isIdle: () => boolean;
+    onDidChangeBusy?: (isBusy: boolean) => void;
 }
 
 interface Running {
@@ -79,7 +79,6 @@ export class Completer {
         if (!this.#isRunningFor(ask.place)) {
             this.#cancelOthers(ask.place);
             if (!ask.isInvoked) {
-                // The cursor was here before this moment: what has passed since the key counts as waited.
                 const ms = Math.max(waitMs(this.#pace), this.#options.shortestWaitMs());
                 await this.#options.wait(ms, signal);
             }

@@ -3,7 +3,7 @@
  * text, and the path under which the engine knows it.
  */
 import * as vscode from "vscode";
-import {notebookText} from "../../core/completion/notebook-text.js";
+import {notebookPlace} from "../../core/completion/notebook-text.js";
 import type {Place} from "../../core/completion/type-through.js";
 import {baseNameOf} from "../../core/files/paths.js";
 
@@ -48,11 +48,10 @@ export function placeOf(
         return {place: {document: document.uri.toString(), text, offset}, path};
     }
     const cells = cell.notebook.getCells().map((each) => ({
-        kind: each.kind === vscode.NotebookCellKind.Code ? ("code" as const) : ("markup" as const),
-        languageId: each.document.languageId,
+        kind: each.kind === vscode.NotebookCellKind.Code ? ("code" as const) : ("prose" as const),
         text: each === cell ? text : withLineFeeds(each.document.getText()),
     }));
-    const joined = notebookText(cells, cell.index, offset);
+    const joined = notebookPlace(cells, cell.index, offset, document.languageId);
     return {
         place: {document: document.uri.toString(), ...joined},
         path: pathOf(cell.notebook.uri) ?? baseNameOf(cell.notebook.uri.path),

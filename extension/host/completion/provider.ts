@@ -4,7 +4,6 @@
  */
 import * as vscode from "vscode";
 import {type CompletionSituation, type WhyNot, whyNot} from "../../core/completion/eligibility.js";
-import {lineMode} from "../../core/completion/line-mode.js";
 import {isSecretPath} from "../../core/files/secrets.js";
 import {toKvasirError} from "../../protocol/errors.js";
 import type {CommandId} from "../commands/command-ids.js";
@@ -13,9 +12,6 @@ import type {Completer, CompletionAsk, Offer} from "./completer.js";
 import type {CompletionState} from "./completion-state.js";
 import {isCopilotOn} from "./copilot.js";
 import {type DocumentPlace, isWritable, lengthOf, placeOf} from "./document-place.js";
-
-/** Characters around the cursor that decide whether a block is begun. */
-const syntaxWindow = 2000;
 
 export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     readonly #ctx: Ctx;
@@ -83,11 +79,6 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
 
     #askFor({place, path}: DocumentPlace, document: vscode.TextDocument, isInvoked: boolean): CompletionAsk {
         const {settings, workspace} = this.#ctx;
-        const wanted = settings.get("completion.multiLine", document);
-        const around = {
-            before: place.text.slice(Math.max(0, place.offset - syntaxWindow), place.offset),
-            after: place.text.slice(place.offset, place.offset + syntaxWindow),
-        };
         return {
             place,
             isInvoked,
@@ -96,7 +87,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
                 path,
                 choice: workspace.choice(),
                 maxTokens: settings.get("completion.maxTokens"),
-                multiLine: wanted === "auto" ? lineMode(around) : wanted,
+                // Where the syntax calls for it is the engine's to say, which cuts the text.
+                multiLine: settings.get("completion.multiLine", document),
             },
         };
     }

@@ -1,39 +1,35 @@
 import {describe, expect, test} from "vitest";
-import {notebookText, type NotebookCell} from "../../../extension/core/completion/notebook-text.js";
+import {notebookPlace} from "../../../extension/core/completion/notebook-text.js";
+import type {NotebookCell} from "../../../extension/core/files/notebook.js";
 
-const code = (text: string, languageId = "python"): NotebookCell => ({kind: "code", languageId, text});
-const markup = (text: string): NotebookCell => ({kind: "markup", languageId: "markdown", text});
+const code = (text: string): NotebookCell => ({kind: "code", text});
+const prose = (text: string): NotebookCell => ({kind: "prose", text});
+/** The notebook's text with the cursor as `|`. */
+const marked = (cells: NotebookCell[], index: number, offset: number, language = "python") => {
+    const place = notebookPlace(cells, index, offset, language);
+    return `${place.text.slice(0, place.offset)}|${place.text.slice(place.offset)}`;
+};
 
-describe("a notebook as one text", () => {
-    test("cells of the language as code, markup as comments, the cursor in its cell", () => {
-        const cells = [
-            markup("# Data\n\nload it"),
-            code("import csv"),
-            code("echo hi", "shellscript"),
-            code("rows = "),
-        ];
-        const {text, offset} = notebookText(cells, 3, 7);
-        expect(text).toBe("# # Data\n#\n# load it\n\nimport csv\n\nrows = ");
-        expect(offset).toBe(text.length);
+describe("a cell's cursor in the notebook's text", () => {
+    test("stands behind what the cells above define", () => {
+        expect(marked([prose("# Data\n\nload it"), code("import csv"), code("rows = \nend")], 2, 7)).toBe(
+            "# %% [markdown]\n# # Data\n#\n# load it\n\n# %%\nimport csv\n\n# %%\nrows = |\nend\n",
+        );
     });
 
-    test("the cursor in the middle of the first cell", () => {
-        expect(notebookText([code("ab"), code("cd")], 0, 1)).toEqual({text: "ab\n\ncd", offset: 1});
+    test("in the first cell, in the middle of a word", () => {
+        expect(marked([code("ab"), code("cd")], 0, 1, "typescript")).toBe("// %%\na|b\n\n// %%\ncd\n");
     });
 
-    test("an empty cell is a place too", () => {
-        expect(notebookText([code("a"), code(""), code("b")], 1, 0)).toEqual({text: "a\n\n\n\nb", offset: 3});
+    test("in an empty cell", () => {
+        expect(marked([code("a"), code(""), code("b")], 1, 0)).toBe("# %%\na\n\n# %%\n|\n\n# %%\nb\n");
     });
 
-    test("a markup cell is completed as text, alone", () => {
-        expect(notebookText([code("a"), markup("Hello")], 1, 5)).toEqual({text: "Hello", offset: 5});
-    });
-
-    test("other languages comment in their own way", () => {
-        expect(notebookText([markup("hi"), code("x", "javascript")], 1, 0).text).toBe("// hi\n\nx");
+    test("in prose, which is completed as text, alone", () => {
+        expect(marked([code("a"), prose("Hello")], 1, 5)).toBe("Hello|");
     });
 
     test("a cell that is not there is an error", () => {
-        expect(() => notebookText([], 0, 0)).toThrow(RangeError);
+        expect(() => notebookPlace([], 0, 0, "python")).toThrow(RangeError);
     });
 });
