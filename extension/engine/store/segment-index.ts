@@ -141,7 +141,8 @@ export class SegmentIndex {
     }
 
     async saveHint(): Promise<void> {
-        if (!this.isChanged) return;
+        // A folder that somebody has deleted is not brought back for a hint.
+        if (!this.isChanged || (await statOrMissing(this.#folder.root)) === undefined) return;
         this.isChanged = false;
         const json = JSON.stringify(this.entries());
         const text = `${await hintSum(json)}\n${json}`;

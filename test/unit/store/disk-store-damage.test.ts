@@ -97,6 +97,8 @@ describe("a folder that vanishes or was never right", () => {
         expect(await store.list()).toEqual([]);
         expect(store.bytes).toBe(0);
         expect((await store.verify()).nChecked).toBe(0);
+        await store.close();
+        expect(existsSync(root)).toBe(false);
         expect(await store.put(sample)).toBe("stored");
         expect((await rowsIn(store, sample))?.equals(sample.rowData)).toBe(true);
         expect(existsSync(join(root, "CACHEDIR.TAG"))).toBe(true);
