@@ -29,6 +29,10 @@ export type KvasirErrorCode =
     | "cache-locked"
     | "profile-mismatch"
     | "pairs-invalid"
+    | "engine-unreachable"
+    | "engine-stopped"
+    | "engine-version"
+    | "untrusted-workspace"
     | "internal";
 
 /** The form that crosses a process boundary and that `--json` prints under `error`. */
@@ -235,6 +239,34 @@ export function pairsInvalid(path: string, reason: string, cause?: unknown): Kva
     return new KvasirError("pairs-invalid", `${path} holds no usable pairs: ${reason}.`, {
         fix: 'Expected {"prefix", "samples": [{"path", "text", "context": [{"path", "text"}]}]}.',
         cause,
+    });
+}
+
+export function engineUnreachable(reason: string, cause?: unknown): KvasirError {
+    return new KvasirError("engine-unreachable", `the engine could not be started: ${reason}.`, {
+        fix: "The log has the details; `Kvasir: Restart Engine` tries again.",
+        cause,
+    });
+}
+
+/** Said to whoever waited for something when the engine process ended. */
+export function engineStopped(): KvasirError {
+    return new KvasirError("engine-stopped", "the engine ended while it was at work.", {
+        fix: "It is started again by itself; ask once more.",
+    });
+}
+
+export function engineVersion(theirs: number, ours: number): KvasirError {
+    return new KvasirError(
+        "engine-version",
+        `another version of Kvasir is running its engine (protocol ${theirs}, this one speaks ${ours}).`,
+        {fix: "Close or reload the other windows, so that all have the same version."},
+    );
+}
+
+export function untrustedWorkspace(): KvasirError {
+    return new KvasirError("untrusted-workspace", "the workspace is not trusted, so Kvasir reads none of it.", {
+        fix: "Trust the workspace to use it.",
     });
 }
 

@@ -21,8 +21,12 @@ export interface WorkspaceFiles {
     readonly id: string;
     state(): SyncState;
     onDidChange: vscode.Event<SyncState>;
-    /** Ends when everything that is known now, unsaved buffers included, has been sent to the engine. */
-    flush(): Promise<void>;
+    /**
+     * Ends when everything that is known now has been sent to the engine, unsaved buffers included; with "open" only
+     * open documents and what has just been edited, which never waits for a scan.
+     * @throws KvasirError whatever keeps the engine from taking it
+     */
+    flush(what?: "all" | "open"): Promise<void>;
     /** Undefined for what is not in the workspace. */
     pathOf(uri: vscode.Uri): string | undefined;
     uriOf(path: string): vscode.Uri | undefined;

@@ -1,0 +1,214 @@
+/**
+ * Owns one client of the engine: checks what it says, carries out its calls, tells it the events, and when it is gone
+ * takes back everything it had: running work, workspaces, conversations, its pause. Must not know sockets.
+ */
+import {type CancellationToken, type MessageConnection, ProgressType, ResponseError} from "vscode-jsonrpc/node";
+import {z} from "zod";
+import type {EngineApi, EngineStatus} from "../../protocol/engine.js";
+import {KvasirError, busy, isKvasirError, toKvasirError} from "../../protocol/errors.js";
+import {
+    type RpcEvent,
+    type RpcMethodName,
+    type RpcParams,
+    type RpcResult,
+    kvasirErrorCode,
+    rpcMethods,
+    statusNotification,
+} from "../../protocol/rpc.js";
+
+/** What a session needs of the process around it. */
+export interface SessionSurroundings {
+    hello(params: RpcParams<"hello">): Promise<RpcResult<"hello">>;
+    engine(): Promise<EngineApi>;
+    shutdown(): void;
+    setPaused(isPaused: boolean): Promise<void>;
+    /** Whether the client takes up what it is sent, so that it can be told more that it could do without. */
+    hasRoom(): boolean;
+    warn(message: string): void;
+}
+
+type Handlers = {
+    [N in RpcMethodName]: (params: RpcParams<N>, signal: AbortSignal) => Promise<RpcResult<N>>;
+};
+
+/** Calls of one client that may wait or run at a time. A window has a handful. */
+const maxRunningCalls = 128;
+/** One on screen and one ahead of it; an older one is stale. */
+const maxRunningCompletions = 2;
+
+export const eventType = new ProgressType<RpcEvent>();
+
+export class ClientSession {
+    readonly #connection: MessageConnection;
+    readonly #around: SessionSurroundings;
+    /** Two windows on one folder may have different unsaved buffers: names of one client are not those of another. */
+    readonly #prefix: string;
+    readonly #running = new Set<AbortController>();
+    readonly #completions: AbortController[] = [];
+    readonly #workspaces = new Set<string>();
+    readonly #conversations = new Set<string>();
+    #hasSaidHello = false;
+    #isGone = false;
+
+    constructor(connection: MessageConnection, clientNumber: number, around: SessionSurroundings) {
+        this.#connection = connection;
+        this.#around = around;
+        this.#prefix = `${clientNumber}:`;
+        const handlers = this.#handlers();
+        for (const name of Object.keys(rpcMethods) as RpcMethodName[]) {
+            connection.onRequest(name, (params: unknown, token: CancellationToken) =>
+                this.#call(name, handlers[name] as never, params, token),
+            );
+        }
+        connection.onUnhandledNotification(({method}) => around.warn(`there is no message "${method}".`));
+    }
+
+    tellStatus(status: EngineStatus): void {
+        if (this.#isGone || !this.#hasSaidHello || !this.#around.hasRoom()) return;
+        this.#connection.sendNotification(statusNotification, status).catch(() => undefined);
+    }
+
+    /** The connection is closed: nothing of this client stays. */
+    async release(): Promise<void> {
+        if (this.#isGone) return;
+        this.#isGone = true;
+        for (const controller of this.#running) controller.abort();
+        if (!this.#hasSaidHello) return;
+        await this.#around.setPaused(false);
+        const engine = await this.#around.engine().catch(() => undefined);
+        for (const conversation of this.#conversations) await engine?.forget(conversation).catch(() => undefined);
+        for (const workspace of this.#workspaces) await engine?.closeWorkspace(workspace).catch(() => undefined);
+    }
+
+    async #call<N extends RpcMethodName>(
+        name: N,
+        run: (params: unknown, signal: AbortSignal) => Promise<RpcResult<N>>,
+        params: unknown,
+        token: CancellationToken,
+    ): Promise<RpcResult<N>> {
+        const controller = new AbortController();
+        try {
+            if (name !== "hello" && !this.#hasSaidHello) throw protocolBreach("the first call is hello.");
+            if (this.#running.size >= maxRunningCalls) throw busy("the engine");
+            const checked = rpcMethods[name].params.safeParse(params ?? {});
+            if (!checked.success) throw protocolBreach(`${name}: ${z.prettifyError(checked.error)}`);
+            this.#running.add(controller);
+            const listening = token.onCancellationRequested(() => controller.abort());
+            try {
+                return await run(checked.data, controller.signal);
+            } finally {
+                listening.dispose();
+            }
+        } catch (error) {
+            const isAbort = controller.signal.aborted && !isKvasirError(error);
+            const known = isAbort ? new KvasirError("cancelled", `${name} was cancelled.`) : toKvasirError(error);
+            if (known.code === "internal") this.#around.warn(`${name} failed: ${stackOf(error)}`);
+            throw new ResponseError(kvasirErrorCode, known.message, known.toJSON());
+        } finally {
+            this.#running.delete(controller);
+        }
+    }
+
+    #handlers(): Handlers {
+        const engine = () => this.#around.engine();
+        const scoped = (workspace: string) => this.#prefix + workspace;
+        const done = async (work: Promise<unknown>) => {
+            await work;
+            return null;
+        };
+        return {
+            hello: async (params) => {
+                if (this.#hasSaidHello) throw protocolBreach("hello is said once.");
+                this.#hasSaidHello = true;
+                return this.#around.hello(params);
+            },
+            shutdown: async () => {
+                // The answer goes out first.
+                setImmediate(() => this.#around.shutdown());
+                return null;
+            },
+            load: async ({events}, signal) => (await engine()).load(this.#shareOf(events), signal),
+            unload: async () => done((await engine()).unload()),
+            pause: async () => done(this.#around.setPaused(true)),
+            resume: async () => done(this.#around.setPaused(false)),
+            updateWorkspace: async (update) => {
+                const workspace = scoped(update.workspace);
+                this.#workspaces.add(workspace);
+                return (await engine()).updateWorkspace({...update, workspace});
+            },
+            closeWorkspace: async ({workspace}) => {
+                this.#workspaces.delete(scoped(workspace));
+                return done((await engine()).closeWorkspace(scoped(workspace)));
+            },
+            read: async ({request, events}, signal) =>
+                (await engine()).read(
+                    {...request, workspace: scoped(request.workspace)},
+                    (progress) => this.#tell(events, {kind: "progress", progress}),
+                    signal,
+                ),
+            ask: async ({request, events}, signal) => {
+                const conversation = scoped(request.conversation);
+                this.#conversations.add(conversation);
+                return (await engine()).ask(
+                    {...request, workspace: scoped(request.workspace), conversation},
+                    {
+                        text: (piece) => this.#tell(events, {kind: "text", piece}),
+                        thought: (piece) => this.#tell(events, {kind: "thought", piece}),
+                        attended: (files, leftOut) => this.#tell(events, {kind: "attended", files, leftOut}),
+                        progress: (progress) => this.#tell(events, {kind: "progress", progress}),
+                    },
+                    signal,
+                );
+            },
+            forget: async ({conversation}) => {
+                this.#conversations.delete(scoped(conversation));
+                return done((await engine()).forget(scoped(conversation)));
+            },
+            complete: async (request, signal) => {
+                const controller = new AbortController();
+                signal.addEventListener("abort", () => controller.abort(), {once: true});
+                this.#completions.push(controller);
+                while (this.#completions.length > maxRunningCompletions) this.#completions.shift()?.abort();
+                try {
+                    const workspace = scoped(request.workspace);
+                    return await (await engine()).complete({...request, workspace}, controller.signal);
+                } finally {
+                    const at = this.#completions.indexOf(controller);
+                    if (at !== -1) this.#completions.splice(at, 1);
+                }
+            },
+            files: async ({workspace}) => (await engine()).files(scoped(workspace)),
+            keptLines: async ({workspace, path, text}) => (await engine()).keptLines(scoped(workspace), path, text),
+            countTokens: async ({texts}) => (await engine()).countTokens(texts),
+            calibrate: async ({workspace, events}, signal) =>
+                (await engine()).calibrate({workspace: scoped(workspace)}, this.#shareOf(events), signal),
+            headProfile: async () => (await (await engine()).headProfile()) ?? null,
+            doctor: async () => (await engine()).doctor(),
+            cacheList: async () => (await engine()).cacheList(),
+            cacheDrop: async ({path}) => (await engine()).cacheDrop(path),
+            cacheClear: async () => done((await engine()).cacheClear()),
+            cacheVerify: async () => (await engine()).cacheVerify(),
+        };
+    }
+
+    #shareOf(events: number): (share: number) => void {
+        return (share) => this.#tell(events, {kind: "share", share});
+    }
+
+    #tell(events: number, event: RpcEvent): void {
+        const isNeeded = event.kind === "text" || event.kind === "thought" || event.kind === "attended";
+        if (this.#isGone || (!isNeeded && !this.#around.hasRoom())) return;
+        this.#connection.sendProgress(eventType, events, event).catch(() => undefined);
+    }
+}
+
+/** The other side is not a client of ours, or one with a bug. */
+function protocolBreach(reason: string): KvasirError {
+    return new KvasirError("usage", `the engine was sent a wrong message: ${reason}`, {
+        fix: "Reload the window, so that both sides are of one version.",
+    });
+}
+
+function stackOf(error: unknown): string {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,47 @@
+/**
+ * Owns what an empty setting means for the engine: which model is taken, and where what was read is kept. Looks at names
+ * of files only.
+ */
+import {readdirSync} from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import envPaths from "env-paths";
+import type {EngineSettings} from "../protocol/engine.js";
+
+/** Where models are looked for when none is named, in this order. */
+export interface ModelFolders {
+    /** Of the extension's own downloads. */
+    own: string;
+    /** Of a checkout's set-up. */
+    checkout: string;
+}
+
+export function resolveEngineSettings(settings: EngineSettings, folders: ModelFolders): EngineSettings {
+    return {
+        ...settings,
+        modelPath: settings.modelPath === "" ? firstModel(folders) : expandHome(settings.modelPath),
+        cacheDir: settings.cacheDir === "" ? envPaths("kvasir", {suffix: ""}).cache : expandHome(settings.cacheDir),
+    };
+}
+
+/** The first GGUF file by name; a place in the extension's own folder when there is none, for the error that names it. */
+function firstModel({own, checkout}: ModelFolders): string {
+    for (const folder of [own, checkout]) {
+        try {
+            const name = readdirSync(folder).filter(isWholeModel).sort()[0];
+            if (name !== undefined) return path.join(folder, name);
+        } catch {
+            // No such folder: nothing was ever downloaded.
+        }
+    }
+    return path.join(own, "model.gguf");
+}
+
+/** The first part stands for a model in several files. */
+function isWholeModel(name: string): boolean {
+    return /\.gguf$/i.test(name) && !/-(?!0*1-of-)\d+-of-\d+\.gguf$/i.test(name);
+}
+
+function expandHome(file: string): string {
+    return file === "~" || /^~[/\\]/.test(file) ? path.join(os.homedir(), file.slice(1)) : path.resolve(file);
+}

@@ -1,0 +1,120 @@
+/**
+ * The composition root: makes the parts, hands each the few it needs, and starts the features. Nothing here reads a file
+ * or starts a process: the workspace is looked at after activation, the engine is started when it is needed.
+ */
+import os from "node:os";
+import path from "node:path";
+import * as vscode from "vscode";
+import {engineFolder} from "../core/process/engine-folder.js";
+import {register as registerCacheView} from "./cache-view/register.js";
+import {register as registerChat} from "./chat/register.js";
+import {registerCoreCommands} from "./commands/core-commands.js";
+import {register as registerCompletion} from "./completion/register.js";
+import type {Ctx} from "./ctx.js";
+import {registerDoctor} from "./doctor/register.js";
+import {createEngineClient} from "./engine-client/engine-client.js";
+import {resolveEngineSettings} from "./engine-settings.js";
+import {disposeAll, loadFeatures} from "./feature.js";
+import {register as registerHeatMap} from "./heat-map/register.js";
+import {createLog} from "./log.js";
+import {createSettings, engineSettingNames} from "./settings.js";
+import {registerStatus} from "./status/register.js";
+import {createBackgroundReading} from "./workspace/background-reading.js";
+import {showPinsToMenus} from "./workspace/pinned-context.js";
+import {createWorkspaceSync} from "./workspace/workspace-sync.js";
+
+/** What tests are given; nobody else. */
+export interface TestApi {
+    ctx: Ctx;
+    failedFeatures: readonly string[];
+    activationMs: number;
+}
+
+export function activate(context: vscode.ExtensionContext): TestApi | undefined {
+    const startedMs = performance.now();
+    const log = createLog();
+    const settings = createSettings();
+    const {version} = context.extension.packageJSON as {version: string};
+    const engineSettings = () =>
+        resolveEngineSettings(settings.engine(), {
+            own: vscode.Uri.joinPath(context.globalStorageUri, "models").fsPath,
+            checkout: path.join(context.extensionPath, ".kvasir", "models"),
+        });
+    let differing: readonly string[] = [];
+    const engine = createEngineClient({
+        folder: engineFolder({
+            platform: process.platform,
+            env: process.env,
+            uid: process.getuid?.(),
+            temporary: os.tmpdir(),
+            home: os.homedir(),
+        }),
+        program: () => ({
+            executable: process.execPath,
+            script: path.join(context.extensionPath, "dist", "engine.mjs"),
+            version,
+            idleMs: settings.get("engine.idleMinutes") * 60_000,
+        }),
+        settings: engineSettings,
+        name: vscode.workspace.name ?? "window",
+        log,
+        onHello(reply) {
+            differing = reply.differing;
+            if (differing.length > 0) {
+                log.warn(`Another window holds these settings at other values: ${differing.join(", ")}.`);
+            }
+        },
+    });
+    const workspace = createWorkspaceSync({engine, settings, log, state: context.workspaceState});
+    const reading = createBackgroundReading({engine, workspace, settings, log});
+    const ctx: Ctx = {
+        engine,
+        settings,
+        log,
+        workspace,
+        extensionUri: context.extensionUri,
+        storageUri: context.storageUri,
+        globalStorageUri: context.globalStorageUri,
+        workspaceState: context.workspaceState,
+        globalState: context.globalState,
+        secrets: context.secrets,
+    };
+    const features = loadFeatures(
+        {
+            commands: () => registerCoreCommands({engine, workspace, reading, settings, log}),
+            doctor: () =>
+                registerDoctor({
+                    engine,
+                    workspace,
+                    engineSettings,
+                    differing: () => differing,
+                    extensionVersion: version,
+                    log,
+                }),
+            status: () => registerStatus({engine, workspace, reading, differing: () => differing, log}),
+            pins: () => showPinsToMenus(workspace),
+            chat: registerChat,
+            completion: registerCompletion,
+            cacheView: registerCacheView,
+            heatMap: registerHeatMap,
+        },
+        ctx,
+        log,
+    );
+    const engineSettingsWatch = settings.onDidChange(engineSettingNames, () => {
+        engine.rejoin().catch((error: unknown) => log.warn("The engine did not take the new settings.", error));
+    });
+    context.subscriptions.push(
+        log,
+        disposeAll({dispose: () => void engine.dispose()}, workspace, reading, features, engineSettingsWatch),
+    );
+    // After the window is there: reading folders must not delay anybody's activation.
+    setTimeout(() => {
+        workspace.rescan().catch((error: unknown) => log.error("The workspace could not be looked at.", error));
+    });
+    const activationMs = performance.now() - startedMs;
+    log.info(`Kvasir ${version} is active after ${activationMs.toFixed(1)} ms.`);
+    return context.extensionMode === vscode.ExtensionMode.Test
+        ? {ctx, failedFeatures: features.failed, activationMs}
+        : undefined;
+}

@@ -1,0 +1,148 @@
+/**
+ * Owns what the status bar says of the engine: one short text, a table for the tooltip, and a sentence for screen
+ * readers. Pure: it is given the states and the translation.
+ */
+import type {EngineStatus, ReadProgress} from "../../protocol/engine.js";
+import type {ConnectionState} from "../ctx.js";
+import type {SyncState} from "../workspace/workspace-files.js";
+
+export type Translate = (message: string, ...args: (string | number)[]) => string;
+
+export interface MeterInput {
+    status: EngineStatus;
+    connection: ConnectionState;
+    sync: SyncState;
+    isPaused: boolean;
+    /** Settings that another window holds at another value. */
+    differing: readonly string[];
+}
+
+export interface Meter {
+    text: string;
+    /** For screen readers: no icons. */
+    label: string;
+    rows: [name: string, value: string][];
+    /** One sentence above the table. */
+    headline: string;
+    kind: "normal" | "warning" | "error";
+}
+
+export function meterOf({status, connection, sync, isPaused, differing}: MeterInput, t: Translate): Meter {
+    const {headline, icon, kind} = stateOf(status, connection, sync, isPaused, t);
+    const {usedBytes, limitBytes} = status.kv;
+    const share = limitBytes > 0 ? Math.round((usedBytes / limitBytes) * 100) : 0;
+    const rows: Meter["rows"] = [];
+    if (status.model !== undefined) rows.push([t("Model"), status.model.name]);
+    if (limitBytes > 0) {
+        rows.push([t("Memory for what is kept"), t("{0} of {1} ({2} %)", mib(usedBytes), mib(limitBytes), share)]);
+    }
+    rows.push([t("Files known"), String(Math.max(sync.known, status.files.known))]);
+    if (status.model !== undefined) {
+        rows.push([t("Files in memory"), String(status.files.resident)]);
+        rows.push([t("Files attended"), String(status.files.attended)]);
+        rows.push([t("Tokens known"), thousands(status.tokens.known)]);
+        if (status.disk.limitBytes > 0) {
+            rows.push([t("On disk"), t("{0} of {1}", mib(status.disk.bytes), mib(status.disk.limitBytes))]);
+        }
+    }
+    if (sync.skipped > 0) rows.push([t("Not read (ignored, secret, not text)"), String(sync.skipped)]);
+    if (status.clients > 1) rows.push([t("Windows on this engine"), String(status.clients)]);
+    if (differing.length > 0) rows.push([t("Set by another window"), differing.join(", ")]);
+    const isMeasured = status.model !== undefined && limitBytes > 0;
+    return {
+        text: isMeasured ? `$(${icon}) ${mib(usedBytes)}/${mib(limitBytes)}` : `$(${icon}) Kvasir`,
+        label: isMeasured
+            ? t("Kvasir: {0} {1} of {2} used, {3} files.", headline, mib(usedBytes), mib(limitBytes), sync.known)
+            : t("Kvasir: {0}", headline),
+        rows,
+        headline,
+        kind,
+    };
+}
+
+function stateOf(
+    status: EngineStatus,
+    connection: ConnectionState,
+    sync: SyncState,
+    isPaused: boolean,
+    t: Translate,
+): {headline: string; icon: string; kind: Meter["kind"]} {
+    const normal = (headline: string, icon: string) => ({headline, icon, kind: "normal" as const});
+    if (sync.name === "untrusted") {
+        return {headline: t("The workspace is not trusted: nothing is read."), icon: "shield", kind: "warning"};
+    }
+    switch (connection.name) {
+        case "failed":
+            return {headline: sentence(connection.message, connection.fix), icon: "error", kind: "error"};
+        case "waiting":
+            return {headline: t("The engine ended and is started again."), icon: "sync~spin", kind: "warning"};
+        case "idle":
+            return normal(t("The engine starts with the first question."), "circle-outline");
+        case "connecting":
+            return normal(t("The engine is starting."), "sync~spin");
+        case "connected":
+            break;
+    }
+    if (status.error !== undefined) {
+        return {headline: sentence(status.error.message, status.error.fix), icon: "error", kind: "error"};
+    }
+    switch (status.activity) {
+        case "ask":
+            return normal(t("Answering."), "sync~spin");
+        case "complete":
+            return normal(t("Completing."), "sync~spin");
+        case "read":
+            return normal(t("Reading the workspace."), "sync~spin");
+        case "refine":
+            return normal(t("Reading again for better quality."), "sync~spin");
+        case "calibrate":
+            return normal(t("Measuring the model."), "sync~spin");
+        case undefined:
+            break;
+    }
+    if (status.state === "loading") return normal(t("Loading the model."), "sync~spin");
+    if (isPaused || status.state === "paused") return normal(t("Reading is paused."), "debug-pause");
+    if (status.state === "unloaded") return normal(t("The model is unloaded until it is needed."), "circle-outline");
+    return normal(t("Ready."), "layers");
+}
+
+/** What the reading item says, or undefined when nothing is read. */
+export function readingText(
+    progress: ReadProgress | undefined,
+    t: Translate,
+): {text: string; label: string} | undefined {
+    if (progress === undefined || progress.filesTotal === 0) return undefined;
+    const {filesDone, filesTotal, tokensDone, tokensTotal, secondsLeft} = progress;
+    const left = secondsLeft === undefined ? "" : ` · ${t("{0} left", duration(secondsLeft, t))}`;
+    return {
+        text: `$(book) ${filesDone}/${filesTotal}${left}`,
+        label: t(
+            "Kvasir reads: {0} of {1} files, {2} of {3} tokens{4}",
+            filesDone,
+            filesTotal,
+            thousands(tokensDone),
+            thousands(tokensTotal),
+            left,
+        ),
+    };
+}
+
+function duration(seconds: number, t: Translate): string {
+    if (seconds < 60) return t("{0} s", Math.max(1, Math.round(seconds)));
+    if (seconds < 3600) return t("{0} min", Math.round(seconds / 60));
+    return t("{0} h", (seconds / 3600).toFixed(1));
+}
+
+/** Bytes for people: MiB up to one GiB, then GiB. */
+export function mib(bytes: number): string {
+    const inMib = bytes / 2 ** 20;
+    return inMib < 1024 ? `${Math.round(inMib)} MiB` : `${(inMib / 1024).toFixed(1)} GiB`;
+}
+
+export function thousands(n: number): string {
+    return n < 10_000 ? String(Math.round(n)) : `${Math.round(n / 1000)}k`;
+}
+
+function sentence(message: string, fix: string | undefined): string {
+    return `${message.charAt(0).toUpperCase()}${message.slice(1)}${fix === undefined ? "" : ` ${fix}`}`;
+}

@@ -1,0 +1,400 @@
+/**
+ * Owns what the engine knows of the workspace: the first scan, the changes on disk and in buffers, and the sending of
+ * texts, again from the start whenever there is a new engine. Texts are read when they are sent and never kept.
+ */
+import * as vscode from "vscode";
+import {patternsOfGlobs} from "../../core/files/exclude-globs.js";
+import {baseNameOf} from "../../core/files/paths.js";
+import {skipSentence, type SkipReason} from "../../core/files/skip-reason.js";
+import {ignoreFileNames} from "../../core/files/ignore-rules.js";
+import type {SourceFile, WorkspaceUpdate} from "../../protocol/engine.js";
+import {isKvasirError, untrustedWorkspace} from "../../protocol/errors.js";
+import type {EngineClient} from "../ctx.js";
+import {disposeAll} from "../feature.js";
+import type {Log} from "../log.js";
+import type {Settings} from "../settings.js";
+import {textOf} from "./document-texts.js";
+import {MarkedFiles} from "./file-marks.js";
+import {type Root, pathInRoots, rootsOf, uriInRoots} from "./folder-paths.js";
+import {openUris} from "./open-editors.js";
+import {type ScanRules, scanRoots, whySkipped} from "./scan-roots.js";
+import type {SkippedFile, SyncState, WorkspaceFiles} from "./workspace-files.js";
+
+export interface WorkspaceSync extends WorkspaceFiles, vscode.Disposable {
+    /** Paths that were sent since the engine is there, newest change first: in the order in which they should be read. */
+    readingOrder(): string[];
+    /** Called when the engine has been given texts. */
+    onDidSend: vscode.Event<readonly string[]>;
+}
+
+/** One message to the engine: small enough that neither side is busy with it for long. */
+const maxPortionFiles = 64;
+const maxPortionCharacters = 1024 * 1024;
+/** Typing is over when nothing was typed for so long. */
+const editPauseMs = 400;
+const watchPauseMs = 250;
+/** More changes at once than this are a checkout or a build: one walk is cheaper than a look at each. */
+const maxSingleLooks = 200;
+const nSkippedKept = 5_000;
+
+export interface SyncOptions {
+    engine: EngineClient;
+    settings: Settings;
+    log: Log;
+    state: vscode.Memento;
+}
+
+export function createWorkspaceSync({engine, settings, log, state: memento}: SyncOptions): WorkspaceSync {
+    const changed = new vscode.EventEmitter<SyncState>();
+    const sent = new vscode.EventEmitter<readonly string[]>();
+    const marked = new MarkedFiles(memento);
+    /** Files that may be read, with the time of their last change; what was sent is not in `waiting`. */
+    const known = new Map<string, number>();
+    let skipped: SkippedFile[] = [];
+    let nSkipped = 0;
+    /** In the order of sending; edits and open documents come first. */
+    const urgent = new Set<string>();
+    const waiting = new Set<string>();
+    let marksAreSent = false;
+    let roots: Root[] = [];
+    let name: SyncState["name"] = "none";
+    let scanning: Promise<void> | undefined;
+    let scanStop = new AbortController();
+    let pumping: Promise<void> | undefined;
+    const editTimers = new Map<string, NodeJS.Timeout>();
+    const looks = new Map<string, vscode.Uri>();
+    let lookTimer: NodeJS.Timeout | undefined;
+    let watchers: vscode.Disposable = disposeAll();
+    let isDisposed = false;
+
+    const id =
+        vscode.workspace.workspaceFile?.toString() ?? vscode.workspace.workspaceFolders?.[0]?.uri.toString() ?? "empty";
+    const rules = (): ScanRules => ({
+        patterns: [
+            ...patternsOfGlobs(
+                vscode.workspace.getConfiguration("files").get<Record<string, unknown>>("exclude") ?? {},
+            ),
+            ...settings.get("reading.exclude"),
+        ],
+        limits: {maxFileBytes: settings.get("reading.maxFileKib") * 1024},
+    });
+    const setName = (next: SyncState["name"]) => {
+        name = next;
+        changed.fire(current());
+    };
+    const current = (): SyncState => ({name, known: known.size, skipped: nSkipped});
+
+    function scan(): Promise<void> {
+        scanStop.abort();
+        const stop = (scanStop = new AbortController());
+        const run = walk(stop.signal).finally(() => {
+            if (scanning === run) scanning = undefined;
+        });
+        scanning = run;
+        return run;
+    }
+
+    async function walk(signal: AbortSignal): Promise<void> {
+        if (!vscode.workspace.isTrusted) return setName("untrusted");
+        roots = rootsOf(vscode.workspace.workspaceFolders ?? []);
+        watch();
+        if (roots.length === 0) return setName("none");
+        setName("scanning");
+        const startedMs = Date.now();
+        const found = await scanRoots(roots, rules(), signal);
+        if (signal.aborted) return;
+        nSkipped = found.skipped.length;
+        skipped = found.skipped.slice(0, nSkippedKept).map(({path, reason}) => skip(path, reason));
+        const before = new Map(known);
+        known.clear();
+        for (const {path, mtimeMs} of found.files) {
+            known.set(path, mtimeMs);
+            if (before.get(path) !== mtimeMs) waiting.add(path);
+            before.delete(path);
+        }
+        for (const path of before.keys()) waiting.add(path);
+        log.info(`Found ${known.size} files to read and ${nSkipped} to leave, in ${Date.now() - startedMs} ms.`);
+        for (const uri of openUris()) touch(uri);
+        // Without reading in the background the engine is started by the first question, not by opening a window.
+        if (!settings.get("reading.automatic") && engine.connection().name !== "connected") return setName("synced");
+        setName("sending");
+        inBackground();
+    }
+
+    function skip(path: string, reason: SkipReason): SkippedFile {
+        return {path, reason: skipSentence(reason)};
+    }
+
+    /** Its text may differ from what the engine has, and somebody is looking at it. */
+    function touch(uri: vscode.Uri): void {
+        const path = pathInRoots(roots, uri);
+        if (path === undefined || !known.has(path)) return;
+        waiting.delete(path);
+        urgent.add(path);
+    }
+
+    /** Sends what waits, one portion at a time, until there is nothing left or the engine does not take it. */
+    function pump(): Promise<void> {
+        return (pumping ??= sendAll().finally(() => (pumping = undefined)));
+    }
+
+    async function sendAll(): Promise<void> {
+        if (!vscode.workspace.isTrusted || isDisposed) return;
+        while (!isDisposed && (urgent.size > 0 || waiting.size > 0 || !marksAreSent)) {
+            const taken = take();
+            try {
+                const update = await portion(taken);
+                await engine.updateWorkspace(update);
+                // Only now: an engine that died in between has not seen it.
+                marksAreSent = true;
+                sent.fire((update.upsert ?? []).map(({path}) => path));
+            } catch (error) {
+                for (const path of taken) urgent.add(path);
+                throw error;
+            }
+        }
+        if (name === "sending" || name === "scanning")
+            if (scanning === undefined || waiting.size === 0) setName("synced");
+    }
+
+    function take(): string[] {
+        const from = urgent.size > 0 ? urgent : waiting;
+        const taken: string[] = [];
+        for (const path of from) {
+            if (taken.length >= maxPortionFiles) break;
+            taken.push(path);
+        }
+        for (const path of taken) from.delete(path);
+        return taken;
+    }
+
+    async function portion(paths: readonly string[]): Promise<WorkspaceUpdate> {
+        const upsert: SourceFile[] = [];
+        const remove: string[] = [];
+        const {limits} = rules();
+        let nCharacters = 0;
+        for (const [n, path] of paths.entries()) {
+            if (nCharacters > maxPortionCharacters) {
+                for (const later of paths.slice(n)) urgent.add(later);
+                break;
+            }
+            const uri = known.has(path) ? uriInRoots(roots, path) : undefined;
+            const text = uri && (await textOf(uri, path, limits));
+            if (text?.text === undefined) {
+                remove.push(path);
+                known.delete(path);
+                if (text !== undefined) {
+                    nSkipped++;
+                    skipped = [...skipped.filter((other) => other.path !== path), skip(path, text.reason)];
+                }
+                continue;
+            }
+            nCharacters += text.text.length;
+            upsert.push({path, text: text.text, mtimeMs: known.get(path) ?? 0});
+        }
+        const {pinned, excluded, budgets} = marked.marks;
+        const ownBudgets = Object.fromEntries(
+            upsert.flatMap(({path}) => (budgets[path] === undefined ? [] : [[path, budgets[path]]])),
+        );
+        return {
+            workspace: id,
+            ...(upsert.length > 0 ? {upsert} : {}),
+            ...(remove.length > 0 ? {remove} : {}),
+            ...(Object.keys(ownBudgets).length > 0 ? {budgets: ownBudgets} : {}),
+            ...(marksAreSent ? {} : {pinned, excluded}),
+        };
+    }
+
+    /** A new engine knows nothing. */
+    function sendAgain(): void {
+        marksAreSent = false;
+        urgent.clear();
+        waiting.clear();
+        for (const path of known.keys()) waiting.add(path);
+        for (const uri of openUris()) touch(uri);
+        if (name === "synced") setName("sending");
+        inBackground();
+    }
+
+    function inBackground(): void {
+        pump().catch((error: unknown) => {
+            // Whoever asks a question is told; here it is tried again with the next change or engine.
+            if (!isKvasirError(error, "engine-stopped")) log.warn("The files could not be sent to the engine.", error);
+        });
+    }
+
+    function edited(uri: vscode.Uri): void {
+        const key = uri.toString();
+        clearTimeout(editTimers.get(key));
+        editTimers.set(
+            key,
+            setTimeout(() => {
+                editTimers.delete(key);
+                touch(uri);
+                inBackground();
+            }, editPauseMs),
+        );
+    }
+
+    function settleEdits(): void {
+        for (const [key, timer] of editTimers) {
+            clearTimeout(timer);
+            touch(vscode.Uri.parse(key));
+        }
+        editTimers.clear();
+    }
+
+    function changedOnDisk(uri: vscode.Uri): void {
+        const path = pathInRoots(roots, uri);
+        if (path === undefined || path.startsWith(".git/") || path.includes("/.git/")) return;
+        looks.set(path, uri);
+        clearTimeout(lookTimer);
+        lookTimer = setTimeout(
+            () => void lookAtChanges().catch((error: unknown) => log.warn("Changes on disk were missed.", error)),
+            watchPauseMs,
+        );
+    }
+
+    async function lookAtChanges(): Promise<void> {
+        const paths = [...looks.keys()];
+        looks.clear();
+        const changesRules = paths.some((path) => (ignoreFileNames as readonly string[]).includes(baseNameOf(path)));
+        if (changesRules || paths.length > maxSingleLooks) return scan();
+        for (const path of paths) {
+            const root = roots.find(({prefix}) => path.startsWith(prefix));
+            if (root === undefined) continue;
+            const answer = await whySkipped(root, path.slice(root.prefix.length), rules());
+            if (answer === "folder") return scan();
+            if ("mtimeMs" in answer) {
+                known.set(path, answer.mtimeMs);
+                urgent.add(path);
+            } else {
+                // A folder that went takes what was in it.
+                for (const other of [...known.keys()]) {
+                    if (other !== path && !other.startsWith(`${path}/`)) continue;
+                    known.delete(other);
+                    urgent.add(other);
+                }
+                skipped = skipped.filter((other) => other.path !== path);
+                if (answer.reason !== "missing" && answer.reason !== "excluded")
+                    skipped.push(skip(path, answer.reason));
+            }
+        }
+        changed.fire(current());
+        inBackground();
+    }
+
+    function watch(): void {
+        watchers.dispose();
+        watchers = disposeAll(
+            ...roots.flatMap(({uri}) => {
+                const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(uri, "**/*"));
+                return [
+                    watcher,
+                    watcher.onDidCreate(changedOnDisk),
+                    watcher.onDidChange(changedOnDisk),
+                    watcher.onDidDelete(changedOnDisk),
+                ];
+            }),
+        );
+    }
+
+    async function mark(change: Promise<void>, path?: string): Promise<void> {
+        await change;
+        marksAreSent = false;
+        changed.fire(current());
+        if (path !== undefined && known.has(path)) {
+            const budget = marked.marks.budgets[path];
+            await flushOpen();
+            await engine.updateWorkspace({workspace: id, budgets: {[path]: budget ?? null}});
+        } else await flushOpen();
+    }
+
+    /** Ends when nothing urgent waits, whatever else is still being sent. */
+    async function flushOpen(): Promise<void> {
+        for (;;) {
+            settleEdits();
+            if (urgent.size === 0 && marksAreSent) return;
+            // The pump goes on with what is not urgent; its next portion is all that matters here.
+            let next: vscode.Disposable | undefined;
+            const portionSent = new Promise<void>((resolve) => {
+                next = sent.event(() => resolve());
+            });
+            await Promise.race([pump(), portionSent]).finally(() => next?.dispose());
+        }
+    }
+
+    const listening = disposeAll(
+        vscode.workspace.onDidGrantWorkspaceTrust(() => void scan()),
+        vscode.workspace.onDidChangeWorkspaceFolders(() => void scan()),
+        vscode.workspace.onDidChangeTextDocument(({document, contentChanges}) => {
+            if (contentChanges.length > 0) edited(document.uri);
+        }),
+        vscode.workspace.onDidChangeNotebookDocument(({notebook}) => edited(notebook.uri)),
+        // A buffer closed without saving leaves the file on disk as the text.
+        vscode.workspace.onDidCloseTextDocument(({uri}) => edited(uri)),
+        settings.onDidChange(["reading.exclude", "reading.maxFileKib"], () => void scan()),
+        vscode.workspace.onDidChangeConfiguration((event) => {
+            if (event.affectsConfiguration("files.exclude")) void scan();
+        }),
+        {
+            dispose: engine.onDidChangeConnection((connection) => {
+                if (connection.name === "connected") sendAgain();
+            }),
+        },
+    );
+
+    return {
+        id,
+        state: current,
+        onDidChange: changed.event,
+        onDidSend: sent.event,
+        async flush(what = "all") {
+            if (!vscode.workspace.isTrusted) throw untrustedWorkspace();
+            if (what === "open") return flushOpen();
+            // A connection made by this very call sends everything anew.
+            await engine.connect();
+            await scanning;
+            settleEdits();
+            while (urgent.size > 0 || waiting.size > 0 || !marksAreSent) await pump();
+        },
+        pathOf: (uri) => pathInRoots(roots, uri),
+        uriOf: (path) => uriInRoots(roots, path),
+        has: (path) => known.has(path),
+        paths: () => [...known.keys()].sort(),
+        skipped: () => skipped,
+        readingOrder() {
+            const open = new Set(openUris().flatMap((uri) => pathInRoots(roots, uri) ?? []));
+            const isFirst = (path: string) => (marked.marks.pinned.includes(path) ? 0 : open.has(path) ? 1 : 2);
+            return [...known]
+                .filter(([path]) => !waiting.has(path) && !urgent.has(path) && !marked.marks.excluded.includes(path))
+                .sort(([a, aMs], [b, bMs]) => isFirst(a) - isFirst(b) || bMs - aMs || (a < b ? -1 : 1))
+                .map(([path]) => path);
+        },
+        choice() {
+            const open = openUris().flatMap((uri) => pathInRoots(roots, uri) ?? []);
+            return {
+                pinned: marked.marks.pinned.filter((path) => known.has(path)),
+                open: [...new Set(open)].filter((path) => known.has(path)),
+                exclude: [...marked.marks.excluded],
+            };
+        },
+        pinned: () => marked.marks.pinned,
+        excluded: () => marked.marks.excluded,
+        budgets: () => marked.marks.budgets,
+        setPinned: (path, isPinned) => mark(marked.setPinned(path, isPinned)),
+        setExcluded: (path, isExcluded) => mark(marked.setExcluded(path, isExcluded)),
+        setBudget: (path, share) => mark(marked.setBudget(path, share), path),
+        rescan: () => scan(),
+        dispose() {
+            isDisposed = true;
+            scanStop.abort();
+            clearTimeout(lookTimer);
+            for (const timer of editTimers.values()) clearTimeout(timer);
+            listening.dispose();
+            watchers.dispose();
+            changed.dispose();
+            sent.dispose();
+        },
+    };
+}
