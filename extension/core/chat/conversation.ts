@@ -11,20 +11,23 @@ const count = z.number().nonnegative();
 
 const errorSchema = z.object({code: z.string().max(60), message: text, fix: text.optional()});
 
+const attendedSchema = z.array(
+    z.object({
+        path,
+        tokens: count,
+        keptRows: count,
+        why: z.enum(["pinned", "context", "named", "open", "imported", "matched"]),
+        detail: z.string().optional(),
+    }),
+);
+const leftOutSchema = z.array(z.object({path, why: z.string()}));
+
 export const reportSchema = z.object({
     tokens: count,
     ttftMs: count,
     tokensPerSecond: count,
-    attended: z.array(
-        z.object({
-            path,
-            tokens: count,
-            keptRows: count,
-            why: z.enum(["pinned", "context", "named", "open", "imported", "matched"]),
-            detail: z.string().optional(),
-        }),
-    ),
-    leftOut: z.array(z.object({path, why: z.string()})),
+    attended: attendedSchema,
+    leftOut: leftOutSchema,
     reusedTokens: count,
     readTokens: count,
     stop: z.enum(["endOfText", "maxTokens", "windowEnd", "stopped", "cancelled"]),
@@ -56,6 +59,9 @@ const answerTurnSchema = z.object({
     thought: text.optional(),
     createdAtMs: count,
     report: reportSchema.optional(),
+    /** What it saw, also when it was stopped before its report. */
+    attended: attendedSchema.optional(),
+    leftOut: leftOutSchema.optional(),
     /** Why there is no more of it. */
     error: errorSchema.optional(),
     /** Written, but never finished: the window or the engine went away. */
@@ -108,9 +114,13 @@ export function addTurn(conversation: Conversation, turn: Turn): Conversation {
     return {...conversation, name, turns: [...conversation.turns, turn], updatedAtMs: turn.createdAtMs};
 }
 
-/** Replaces the turn of the same id, as while an answer comes. */
+/** Replaces the turn of the same id, as while an answer comes. An ending that is not shown counts too. */
 export function putTurn(conversation: Conversation, turn: Turn): Conversation {
-    return {...conversation, turns: conversation.turns.map((known) => (known.id === turn.id ? turn : known))};
+    const put = (turns: readonly Turn[]) => turns.map((known) => (known.id === turn.id ? turn : known));
+    const branches = conversation.branches.map((branch) =>
+        branch.turns.some(({id}) => id === turn.id) ? {...branch, turns: put(branch.turns)} : branch,
+    );
+    return {...conversation, turns: put(conversation.turns), branches};
 }
 
 export function rename(conversation: Conversation, name: string): Conversation {
@@ -182,6 +192,44 @@ export function switchBranch(conversation: Conversation, turnId: string, place: 
     };
 }
 
+/**
+ * Two windows changed the same conversation. One that only went on has all of the other; where both went on, ours is
+ * shown and theirs is another ending.
+ */
+export function mergeConversations(ours: Conversation, theirs: Conversation): Conversation {
+    const nShared = ours.turns.findIndex((turn, at) => turn.id !== theirs.turns[at]?.id);
+    const common = nShared === -1 ? ours.turns.length : nShared;
+    const known = new Set(ours.branches.map(branchKey));
+    const branches = [...ours.branches];
+    const theirRest = theirs.turns.slice(common);
+    const after = ours.turns[common - 1]?.id ?? "";
+    const added = [...theirs.branches, ...(theirRest.length > 0 ? [{after, place: 0, turns: theirRest}] : [])];
+    const shown = branchKey({after, turns: ours.turns.slice(common)});
+    const shared = ours.turns.slice(0, common).map((turn, at) => further(turn, theirs.turns[at] ?? turn));
+    let turns = [...shared, ...ours.turns.slice(common)];
+    for (const branch of added) {
+        if (known.has(branchKey(branch)) || (branch.after === after && branchKey(branch) === shown)) continue;
+        if (branch.after === after && ours.turns.length === common && branch.turns === theirRest) {
+            // They only went on.
+            turns = [...shared, ...theirRest];
+            continue;
+        }
+        known.add(branchKey(branch));
+        const isOurs = branch.after === after || ours.branches.some((other) => other.after === branch.after);
+        const nTaken = branches.filter((other) => other.after === branch.after).length;
+        // Behind all others: the endings and the one that is shown have the places from 0 on.
+        branches.push(isOurs ? {...branch, place: nTaken + 1} : branch);
+    }
+    return {
+        ...ours,
+        turns,
+        branches,
+        name: !ours.isNamed && theirs.isNamed ? theirs.name : ours.name,
+        isNamed: ours.isNamed || theirs.isNamed,
+        updatedAtMs: Math.max(ours.updatedAtMs, theirs.updatedAtMs),
+    };
+}
+
 /** Each conversation that holds all words of a search, in its name or its turns. */
 export function matches({name, turns}: Pick<Conversation, "name" | "turns">, search: string): boolean {
     const hay = [name, ...turns.map((turn) => turn.text)].join("\n").toLowerCase();
@@ -189,6 +237,18 @@ export function matches({name, turns}: Pick<Conversation, "name" | "turns">, sea
         .toLowerCase()
         .split(/\s+/)
         .every((word) => hay.includes(word));
+}
+
+/** Of two states of one turn the one that has come further. */
+function further(ours: Turn, theirs: Turn): Turn {
+    if (ours.role === "user" || theirs.role === "user") return ours;
+    return ours.isPartial === true && (theirs.isPartial !== true || theirs.text.length > ours.text.length)
+        ? theirs
+        : ours;
+}
+
+function branchKey({after, turns}: {after: string; turns: readonly Turn[]}): string {
+    return [after, ...turns.map(({id}) => id)].join("\n");
 }
 
 function freePlace(taken: readonly number[]): number {

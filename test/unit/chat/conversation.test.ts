@@ -5,6 +5,7 @@ import {
     conversationSchema,
     cutBefore,
     matches,
+    mergeConversations,
     newConversation,
     rename,
     switchBranch,
@@ -84,6 +85,27 @@ describe("a conversation", () => {
         const now = addTurn(cutBefore(build(user("q1", "one"), answer("a1", "x")), "q1")!, user("q2", "uno"));
         expect(branchPlaces(now).get("q2")).toEqual({current: 1, count: 2});
         expect(texts(switchBranch(now, "q2", 0)!)).toEqual(["one", "x"]);
+    });
+
+    it("changed in two windows loses nothing", () => {
+        const base = build(user("q1", "one"), answer("a1", "first"));
+        const ours = addTurn(addTurn(base, user("q2", "ours")), answer("a2", "x"));
+        const theirs = addTurn(rename(base, "Theirs"), user("q3", "theirs"));
+        expect(texts(mergeConversations(base, theirs))).toEqual(["one", "first", "theirs"]);
+        expect(mergeConversations(ours, base)).toEqual(ours);
+        const both = mergeConversations(ours, theirs);
+        expect(both.name).toBe("Theirs");
+        expect(texts(both)).toEqual(["one", "first", "ours", "x"]);
+        expect(branchPlaces(both).get("q2")).toEqual({current: 0, count: 2});
+        expect(texts(switchBranch(both, "q2", 1)!)).toEqual(["one", "first", "theirs"]);
+        const begun = build(user("q1", "one"), answer("a1", "fi", {isPartial: true}));
+        expect(mergeConversations(begun, base).turns).toEqual(base.turns);
+        expect(mergeConversations(base, begun).turns).toEqual(base.turns);
+        // Merging again changes nothing.
+        expect(mergeConversations(both, theirs)).toEqual(both);
+        const three = mergeConversations(both, addTurn(base, user("q4", "third")));
+        expect(branchPlaces(three).get("q2")).toEqual({current: 0, count: 3});
+        expect(texts(switchBranch(three, "q2", 2)!)).toEqual(["one", "first", "third"]);
     });
 
     it("is found by all words of a search", () => {
