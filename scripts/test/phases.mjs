@@ -23,7 +23,29 @@ export const phases = [
     vitestPhase("unit"),
     vitestPhase("native"),
     vitestPhase("engine"),
+    uiPhase(),
 ];
+
+/**
+ * The extension in a real VS Code: test/host inside its extension host, test/ui through the page. Needs more than the
+ * other phases, so it has a set-up of its own.
+ * @returns {Phase}
+ */
+function uiPhase() {
+    return {
+        name: "ui",
+        async run() {
+            const tools = ["--quiet", "--only", "browser,vscode"];
+            if ((await runNode([path.join(root, "scripts/setup.mjs"), ...tools])) !== 0) return {passed: 0, failed: 1};
+            if ((await runNode([path.join(root, "esbuild.mjs"), "extension", "engine", "chat", "cache-view"])) !== 0)
+                return {passed: 0, failed: 1};
+            const {runHostTests} = await import("./host.mjs");
+            const host = await runHostTests();
+            const page = await vitestPhase("ui").run();
+            return {passed: host.passed + (page?.passed ?? 0), failed: host.failed + (page?.failed ?? 0)};
+        },
+    };
+}
 
 /**
  * @param {string} name

@@ -1,0 +1,87 @@
+/**
+ * Runs test/host inside a real VS Code's extension host: a desktop one when there is one (KVASIR_VSCODE or `code` on the
+ * PATH), else code-server. The tests are the same.
+ */
+import {existsSync, readdirSync} from "node:fs";
+import {cp, mkdir, mkdtemp, readFile, rm, writeFile} from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import {runTests} from "@vscode/test-electron";
+import esbuild from "esbuild";
+import {artefacts, root} from "../setup/paths.mjs";
+import {demoRepositoryFolder} from "../setup/steps/demo-repository.mjs";
+import {modelFile} from "../setup/steps/model.mjs";
+import {findDesktop} from "../vscode/desktop.mjs";
+
+const out = path.join(artefacts, "test-host");
+
+/** @returns {Promise<import("./count.mjs").Count>} */
+export async function runHostTests() {
+    await bundleTests();
+    const home = await mkdtemp(path.join(os.tmpdir(), "kvasir-host-"));
+    const desktop = findDesktop();
+    try {
+        // A copy: tests edit it.
+        const workspace = path.join(home, "workspace");
+        await cp(demoRepositoryFolder, workspace, {recursive: true});
+        const settings = {
+            "kvasir.model.path": modelFile,
+            "kvasir.engine.gpu": "cpu",
+            "kvasir.cache.folder": path.join(home, "cache"),
+            "kvasir.engine.idleMinutes": 0.05,
+        };
+        await mkdir(path.join(home, "udd/User"), {recursive: true});
+        await writeFile(path.join(home, "udd/User/settings.json"), JSON.stringify(settings));
+        const crash = await runTests({
+            vscodeExecutablePath: desktop ?? path.join(root, "scripts/vscode/launcher.mjs"),
+            extensionDevelopmentPath: root,
+            extensionTestsPath: path.join(out, "index.cjs"),
+            launchArgs: [workspace, "--disable-extensions", `--user-data-dir=${path.join(home, "udd")}`],
+            extensionTestsEnv: {
+                // Not the engine of whoever runs the tests.
+                KVASIR_RUNTIME_DIR: path.join(home, "run"),
+                KVASIR_TEST_SETTINGS: JSON.stringify(settings),
+            },
+        }).then(
+            () => undefined,
+            (error) => error,
+        );
+        return await countResults(crash);
+    } finally {
+        await rm(home, {recursive: true, force: true, maxRetries: 10, retryDelay: 200}).catch(() => undefined);
+    }
+}
+
+async function bundleTests() {
+    await rm(out, {recursive: true, force: true});
+    const folder = path.join(root, "test/host");
+    const tests = readdirSync(folder).filter((name) => name.endsWith(".test.ts"));
+    await esbuild.build({
+        entryPoints: ["index.ts", ...tests].map((name) => path.join(folder, name)),
+        outdir: out,
+        outExtension: {".js": ".cjs"},
+        bundle: true,
+        platform: "node",
+        target: "node20",
+        format: "cjs",
+        sourcemap: "inline",
+        // mocha finds its own files beside itself; from the bundle's folder it is found in the checkout.
+        external: ["vscode", "mocha"],
+        logLevel: "warning",
+    });
+}
+
+/** @param {unknown} crash undefined when VS Code ended well */
+async function countResults(crash) {
+    const file = path.join(out, "results.json");
+    if (!existsSync(file)) {
+        process.stdout.write(`No results: ${crash instanceof Error ? crash.message : String(crash)}\n`);
+        return {passed: 0, failed: 1};
+    }
+    /** @type {{state: string}[]} */
+    const results = JSON.parse(await readFile(file, "utf8"));
+    const failed = results.filter(({state}) => state === "failed").length;
+    const passed = results.filter(({state}) => state === "passed").length;
+    // A run that ended badly with nothing failed in it failed all the same.
+    return {passed, failed: failed === 0 && (crash !== undefined || passed === 0) ? 1 : failed};
+}

@@ -1,0 +1,36 @@
+/** What VS Code starts inside its extension host: runs the bundled test files with mocha and leaves the results beside itself. */
+import {readdirSync, writeFileSync} from "node:fs";
+import path from "node:path";
+import Mocha from "mocha";
+
+interface Result {
+    title: string;
+    state: "passed" | "failed";
+    error?: string;
+    ms: number;
+}
+
+export async function run(): Promise<void> {
+    const mocha = new Mocha({ui: "bdd", timeout: 120_000, color: false, slow: 5_000});
+    const folder = __dirname;
+    const files = readdirSync(folder).filter((name) => name.endsWith(".test.cjs"));
+    for (const file of files.sort()) mocha.addFile(path.join(folder, file));
+    const results: Result[] = [];
+    const say = (text: string) => console.log(text);
+    const nFailed = await new Promise<number>((resolve) => {
+        mocha
+            .reporter("min")
+            .run(resolve)
+            .on("pass", (test) => {
+                results.push({title: test.fullTitle(), state: "passed", ms: test.duration ?? 0});
+                say(`  ✔ ${test.fullTitle()} (${test.duration ?? 0} ms)`);
+            })
+            .on("fail", (test, error: unknown) => {
+                const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+                results.push({title: test.fullTitle(), state: "failed", error: text, ms: test.duration ?? 0});
+                say(`  ✘ ${test.fullTitle()}\n${text}`);
+            });
+    });
+    writeFileSync(path.join(folder, "results.json"), JSON.stringify(results));
+    if (nFailed > 0) throw new Error(`${nFailed} tests failed`);
+}
