@@ -69,7 +69,7 @@ export default defineConfig(
         },
     },
     {
-        files: ["extension/cli/**/*.ts", "test/bench/**/*.ts"],
+        files: ["extension/cli/**/*.ts", "test/bench/**/*.ts", "test/host/index.ts"],
         rules: {"no-console": "off"},
     },
     {
