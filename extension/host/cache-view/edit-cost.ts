@@ -43,7 +43,7 @@ export function editCostAfter(state: EditCostState, event: EditCostEvent): EditC
     switch (event.name) {
         case "active": {
             const {path, tokens} = event;
-            if (path === undefined) return {...state, active: undefined} as EditCostState;
+            if (path === undefined) return withoutActive(state);
             return {...state, active: active?.path === path ? {...active, tokens} : {path, tokens, isUnread: false}};
         }
         case "edited":
@@ -83,6 +83,10 @@ function onFiles(state: EditCostState, {files, nowMs}: Extract<EditCostEvent, {n
     if (!wasSeen || readFromMs === undefined) return {...state, active: settled};
     const seconds = (nowMs - readFromMs) / 1000;
     return {...state, active: settled, last: {...last, [path]: {tokens: status.tokens, seconds}}};
+}
+
+function withoutActive({last, tokensPerSecond}: EditCostState): EditCostState {
+    return tokensPerSecond === undefined ? {last} : {last, tokensPerSecond};
 }
 
 function withoutRead({path, tokens, status, isUnread}: ActiveFile): ActiveFile {

@@ -15,7 +15,7 @@ interface Shown {
 }
 
 export function createCompletionStatusItem(state: CompletionState): vscode.Disposable {
-    const item = vscode.window.createStatusBarItem("kvasir.completion", vscode.StatusBarAlignment.Right, 99);
+    const item = vscode.window.createStatusBarItem("completion", vscode.StatusBarAlignment.Right, 99);
     item.name = vscode.l10n.t("Kvasir Completions");
     item.command = "kvasir.completion.menu" satisfies CommandId;
     const show = () => {
