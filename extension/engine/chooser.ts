@@ -1,5 +1,5 @@
 /** From a client's wishes to the file parts that a question or completion sees, with the reason for each. */
-import {chooseFiles, type Choice} from "../core/choose/choose.js";
+import {chooseFiles} from "../core/choose/choose.js";
 import type {ChatTurn, ContextChoice, LeftOutFile, WhyChosen} from "../protocol/engine.js";
 import type {KnownWorkspace} from "./workspace/known-workspace.js";
 
@@ -40,19 +40,7 @@ export function choose(workspace: KnownWorkspace, {choice = {}, budgetTokens, tu
         excluded,
         ...(current ? {current} : {}),
     };
-    // Sizes are estimates until a file is tokenised, and the budget is in tokens: tokenise what is about to be chosen,
-    // and choose again with the true sizes. They only get more exact, so a few rounds settle it.
-    let chosen: Choice;
-    const tokenised = new Set<string>();
-    for (let round = 0; ; round++) {
-        chosen = chooseFiles(request, workspace.index, {budgetTokens});
-        const fresh = chosen.attended.filter(({path}) => !tokenised.has(path));
-        if (fresh.length === 0 || round === 4) break;
-        for (const {path} of fresh) {
-            workspace.parts(path);
-            tokenised.add(path);
-        }
-    }
+    const chosen = chooseFiles(request, workspace.index, {budgetTokens});
     const isWanted = ({why}: {why: WhyChosen}) => !choice.onlyNamed || why === "pinned" || why === "context";
     return {
         parts: chosen.attended.filter(isWanted).flatMap(({path, why, detail, parts}) => {

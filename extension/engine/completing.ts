@@ -2,7 +2,7 @@
 import {fimPrompt, fimStopTokens, type FimPiece} from "../core/layout/fim.js";
 import {findFimVocabulary, type FimRole, type FimVocabulary} from "../core/layout/fim-roles.js";
 import {fimWindow} from "../core/layout/fim-window.js";
-import {finishCompletion, isCompletionDone, wantsMultiLine} from "../core/layout/completion-text.js";
+import {CompletionText} from "../core/layout/completion-text.js";
 import type {CompleteRequest, CompletionReport} from "../protocol/engine.js";
 import {attend} from "./attending.js";
 import {markAttended} from "./answering.js";
@@ -41,11 +41,16 @@ export async function complete(
         await conversation.attend(attended.segments);
         const vocabulary = fimVocabularyOf(engine);
         const prompt = fimPrompt({textBefore, textAfter, path: request.path}, vocabulary);
-        const isMultiLine =
-            request.multiLine === "always" ||
-            (request.multiLine === "auto" && wantsMultiLine(request.text, request.offset));
+        const shown = new CompletionText(
+            {
+                textBefore: request.text.slice(0, request.offset),
+                textAfter: request.text.slice(request.offset),
+                pathOrLanguage: request.path,
+            },
+            {multiLine: request.multiLine, heldBack: prompt.heldBack, stopTexts: prompt.stopTexts},
+        );
         const stopTokens = new Set(vocabulary ? fimStopTokens(vocabulary) : []);
-        const stream = new TextStream(engine.model.model, prompt.stopTexts, () => {});
+        const stream = new TextStream(engine.model.model, [], () => {});
         let firstTokenMs: number | undefined;
         const generated = await conversation.generate({
             tokens: tokensOf(engine, prompt.pieces, vocabulary),
@@ -53,15 +58,8 @@ export async function complete(
             onToken: (token) => {
                 firstTokenMs ??= performance.now();
                 if (stopTokens.has(token)) return false;
-                return (
-                    stream.push(token) &&
-                    !isCompletionDone(stream.text, {
-                        text: request.text,
-                        offset: request.offset,
-                        isMultiLine,
-                        heldBack: prompt.heldBack,
-                    })
-                );
+                stream.push(token);
+                return !shown.isDone(stream.text);
             },
             turn,
             signal,
@@ -69,12 +67,7 @@ export async function complete(
         stream.end();
         const now = performance.now();
         return {
-            text: finishCompletion(stream.text, {
-                text: request.text,
-                offset: request.offset,
-                isMultiLine,
-                heldBack: prompt.heldBack,
-            }),
+            text: shown.finish(stream.text),
             ttftMs: (firstTokenMs ?? now) - startMs,
             ms: now - startMs,
             tokens: generated.tokens.length,

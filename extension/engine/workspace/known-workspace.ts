@@ -25,6 +25,12 @@ export interface KnownSource extends SourceFile {
     budget?: number;
 }
 
+/**
+ * Parts are no longer than this even where the window allows more: a question attends parts, and the best match of a
+ * question about a large file should fit its budget beside others.
+ */
+const maxPartTokens = 2048;
+
 export class KnownWorkspace {
     readonly index = new RepositoryIndex();
     readonly files = new Map<string, KnownSource>();
@@ -42,7 +48,8 @@ export class KnownWorkspace {
         maxTokens: number,
     ) {
         this.#tokenize = tokenize;
-        this.#maxTokens = maxTokens;
+        this.#maxTokens = Math.min(maxTokens, maxPartTokens);
+        this.index.measure = (path) => void this.parts(path);
     }
 
     update({upsert = [], remove = [], budgets = {}, pinned, excluded}: WorkspaceUpdate): void {
