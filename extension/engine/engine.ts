@@ -315,7 +315,8 @@ class Engine implements EngineApi {
             workspace = this.#workspaces.get(name);
             if (workspace === undefined) {
                 const maxTokens = filePositions(engine.model.description.window);
-                workspace = new KnownWorkspace(name, (text) => engine.tokenize(text), maxTokens);
+                // The model may be unloaded and loaded again meanwhile: a workspace outlives it.
+                workspace = new KnownWorkspace(name, (text) => (this.#loaded ?? engine).tokenize(text), maxTokens);
                 this.#workspaces.set(name, workspace);
             }
         }
