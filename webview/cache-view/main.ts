@@ -1,7 +1,101 @@
 /** The page's entry: connects to the extension and shows its state. */
-import type {CacheViewProtocol} from "../../extension/protocol/webview/cache-view.js";
+import {isKvasirError} from "../../extension/protocol/errors.js";
+import type {CacheViewProtocol, FileAction} from "../../extension/protocol/webview/cache-view.js";
 import "../shared/base.css";
+import {announce} from "../shared/accessibility.js";
+import {h} from "../shared/dom.js";
 import {connectHost} from "../shared/messaging.js";
+import {createStore} from "../shared/store.js";
+import "./cache-view.css";
+import {createDetailsView} from "./details-view.js";
+import {createEditCostView} from "./edit-cost-view.js";
+import {createFilesView} from "./files-view.js";
+import {createFoldersView} from "./folders-view.js";
+import {createHeadsView} from "./heads-view.js";
+import {createMapView} from "./map-view.js";
+import {createNoticeView} from "./notice-view.js";
+import type {PageContext} from "./page-context.js";
+import {createReadingView} from "./reading-view.js";
+import {initialState, reduce} from "./state.js";
+import {createSummaryView} from "./summary-view.js";
+import {createTabsView} from "./tabs-view.js";
 
 const host = connectHost<CacheViewProtocol>();
+const store = createStore(reduce, initialState(host.getState()));
+
+/** Said when it is done; what opens something of its own speaks for itself. */
+const done: Partial<Record<FileAction, string>> = {
+    pin: "Pinned.",
+    unpin: "Unpinned.",
+    readAgain: "Read again.",
+    drop: "Dropped.",
+    exclude: "Left out.",
+};
+
+const errorDataOf = (error: unknown) =>
+    isKvasirError(error) ? error.toJSON() : ({code: "internal", message: String(error)} as const);
+
+async function during(paths: readonly string[], work: () => Promise<{isDone: boolean}>, said?: string): Promise<void> {
+    store.dispatch({name: "begin", paths});
+    try {
+        const {isDone} = await work();
+        store.dispatch({name: "end", paths});
+        if (isDone && said !== undefined) announce(said);
+    } catch (error) {
+        const isCancelled = isKvasirError(error, "cancelled");
+        store.dispatch({name: "end", paths, ...(isCancelled ? {} : {error: errorDataOf(error)})});
+    }
+}
+
+const context: PageContext = {
+    host,
+    store,
+    actOnFiles: (action, paths) =>
+        void during(paths, () => host.ask("actOnFiles", {action, paths: [...paths]}), done[action]),
+    actOnEngine: (action) => void during([], () => host.ask("actOnEngine", {action})),
+    setBudget: (path, share) => void during([path], () => host.ask("setBudget", {path, share}), "Budget set."),
+};
+
+const files = createFilesView(context);
+const heads = createHeadsView(context);
+const details = createDetailsView(context);
+const tabs = createTabsView(context, {
+    views: {files, map: createMapView(context), folders: createFoldersView(context), heads},
+    onShow: (tab) => {
+        if (tab === "heads") heads.load();
+    },
+});
+const top = [
+    createNoticeView(context),
+    createSummaryView(context),
+    createReadingView(context),
+    createEditCostView(context),
+];
+const content = h("div", {class: "content"}, tabs.element, details.element);
+document
+    .querySelector("#root")
+    ?.append(
+        h(
+            "main",
+            {class: "page"},
+            h("h1", {class: "visually-hidden"}, "Kvasir: Cache"),
+            ...top.map(({element}) => element),
+            content,
+        ),
+    );
+
+store.subscribe((state, previous) => {
+    for (const view of [...top, tabs, details]) view.update(state);
+    content.hidden = (state.files?.size ?? 0) === 0;
+    if (state.chosen !== previous?.chosen) host.setState(state.chosen);
+});
+
+host.on("state", (cache) => store.dispatch({name: "cache", cache}));
+host.on("files", (change) => store.dispatch({name: "files", ...change}));
+host.on("editCost", (editCost) => store.dispatch({name: "editCost", editCost: editCost ?? undefined}));
+host.on("calibrating", ({share}) => store.dispatch({name: "profile", profile: {name: "measuring", share}}));
+host.on("reveal", ({path}) => {
+    store.dispatch({name: "choose", chosen: {tab: "files"}});
+    files.reveal(path);
+});
 host.tell("ready", {});

@@ -1,0 +1,202 @@
+/** The sorted list of files, with its search and filter. */
+import type {FileStatus} from "../../extension/protocol/engine.js";
+import {announce} from "../shared/accessibility.js";
+import {h} from "../shared/dom.js";
+import {formatAgo, formatBytes, formatCount, formatNumberOf} from "./format.js";
+import {icon, tierNames} from "./icons.js";
+import {keptBar} from "./kept-bar.js";
+import type {PageContext, View} from "./page-context.js";
+import {keptShare, selectFiles} from "./select-files.js";
+import {type Chosen, type Column, type Filter, filters, type PageState} from "./state.js";
+import {createVirtualGrid, type GridColumn} from "./virtual-grid.js";
+
+const filterNames: Readonly<Record<Filter, string>> = {
+    all: "All files",
+    attended: "Attended",
+    memory: "In memory",
+    disk: "On disk",
+    known: "Not read yet",
+    pinned: "Pinned",
+    unread: "Never read",
+};
+
+const columns: readonly GridColumn<FileStatus, Column>[] = [
+    {id: "path", title: "File", width: "minmax(0, 1fr)", isNumber: false, fromWidth: 0, cell: nameCell},
+    {
+        id: "tokens",
+        title: "Tokens",
+        width: "5.5em",
+        isNumber: true,
+        fromWidth: 420,
+        cell: ({tokens}) => [formatCount(tokens)],
+    },
+    {
+        id: "kept",
+        title: "Kept",
+        width: "6.5em",
+        isNumber: true,
+        fromWidth: 0,
+        cell: (file) => (file.keptRows === 0 ? ["–"] : [keptBar(keptShare(file))]),
+    },
+    {
+        id: "bytes",
+        title: "Bytes",
+        width: "5.5em",
+        isNumber: true,
+        fromWidth: 0,
+        cell: ({bytes}) => [bytes === 0 ? "–" : formatBytes(bytes)],
+    },
+    {
+        id: "tier",
+        title: "Where",
+        width: "7em",
+        isNumber: false,
+        fromWidth: 520,
+        cell: ({tier, reason}) => [reason === undefined ? tierNames[tier] : "never read"],
+    },
+    {
+        id: "refined",
+        title: "Refined",
+        width: "5em",
+        isNumber: false,
+        fromWidth: 760,
+        cell: ({refined}) => [refined ? "yes" : ""],
+    },
+    {
+        id: "seen",
+        title: "Attended",
+        width: "8em",
+        isNumber: false,
+        fromWidth: 680,
+        cell: ({lastAttendedMs}) => [lastAttendedMs === undefined ? "" : formatAgo(lastAttendedMs, Date.now())],
+    },
+    {
+        id: "hits",
+        title: "Hits",
+        width: "4em",
+        isNumber: true,
+        fromWidth: 620,
+        cell: ({hits}) => [hits === 0 ? "" : formatCount(hits)],
+    },
+];
+
+/** Keys on a row, as told in the details. */
+const keys: Readonly<Record<string, Parameters<PageContext["actOnFiles"]>[0]>> = {
+    o: "open",
+    b: "chooseBudget",
+    r: "readAgain",
+    x: "exclude",
+    h: "heatMap",
+    Delete: "drop",
+};
+
+export interface FilesView extends View {
+    reveal(path: string): void;
+}
+
+export function createFilesView({store, actOnFiles}: PageContext): FilesView {
+    const choose = (chosen: Partial<Chosen>) => store.dispatch({name: "choose", chosen});
+    const search = h("input", {type: "search", placeholder: "Search paths", "aria-label": "Search paths"});
+    const filter = h(
+        "select",
+        {"aria-label": "Which files"},
+        filters.map((each) => h("option", {value: each}, filterNames[each])),
+    );
+    const count = h("span", {class: "dim count"});
+    const empty = h("p", {class: "empty"});
+    search.addEventListener("input", () => choose({search: search.value}));
+    filter.addEventListener("change", () => choose({filter: filter.value as Filter}));
+
+    const grid = createVirtualGrid<FileStatus, Column>({
+        name: "files",
+        label: "Files",
+        columns,
+        keyOf: ({path}) => path,
+        classOf: ({tier, reason}) => `tier-${reason === undefined ? tier : "skipped"}`,
+        onSort: (column) => store.dispatch({name: "sort", column}),
+        onSelect: ({path}) => choose({selected: path}),
+        onOpen: ({path}) => actOnFiles("open", [path]),
+        onKey({path, pinned}, {key, ctrlKey, metaKey, altKey}) {
+            if (ctrlKey || metaKey || altKey) return false;
+            const action = key === "p" || key === " " ? (pinned ? "unpin" : "pin") : keys[key];
+            if (action === undefined) return false;
+            actOnFiles(action, [path]);
+            return true;
+        },
+    });
+    const element = h(
+        "div",
+        {class: "files-view"},
+        h("div", {class: "toolbar"}, search, filter, count),
+        grid.element,
+        empty,
+    );
+    let shown: Pick<PageState, "files"> & Pick<Chosen, "search" | "filter" | "sort"> = {
+        files: undefined,
+        search: "",
+        filter: "all",
+        sort: {column: "path", isDescending: false},
+    };
+    let rows: FileStatus[] = [];
+    return {
+        element,
+        reveal(path) {
+            if (!rows.some((row) => row.path === path)) choose({search: "", filter: "all"});
+            choose({selected: path});
+            requestAnimationFrame(() => grid.reveal(path));
+        },
+        update({files, chosen}) {
+            const {search: words, filter: only, sort, selected} = chosen;
+            if (search.value !== words) search.value = words;
+            filter.value = only;
+            if (files !== shown.files || words !== shown.search || only !== shown.filter || sort !== shown.sort) {
+                const isNarrowed = words !== shown.search || only !== shown.filter;
+                rows = selectFiles(files?.values() ?? [], chosen);
+                shown = {files, search: words, filter: only, sort};
+                const n = files?.size ?? 0;
+                count.textContent =
+                    rows.length === n
+                        ? formatNumberOf(n, "file")
+                        : `${formatCount(rows.length)} of ${formatNumberOf(n, "file")}`;
+                if (isNarrowed) announce(count.textContent);
+            }
+            const isEmpty = rows.length === 0 && (files?.size ?? 0) > 0;
+            empty.hidden = !isEmpty;
+            empty.textContent = isEmpty ? emptyText(only, words) : "";
+            grid.element.hidden = isEmpty;
+            grid.show({rows, selected, sort});
+        },
+    };
+}
+
+function nameCell({path, pinned, tier, reason}: FileStatus): (Node | string)[] {
+    const slash = path.lastIndexOf("/");
+    const parts: (Node | string)[] = [
+        icon(reason === undefined ? tier : "skipped"),
+        h("span", {class: "file-name"}, path.slice(slash + 1)),
+        h("span", {class: "dim file-folder"}, slash < 0 ? "" : path.slice(0, slash)),
+        h("span", {class: "visually-hidden"}, `, ${reason === undefined ? tierNames[tier] : "never read"}`),
+    ];
+    if (pinned) parts.splice(1, 0, icon("pin"), h("span", {class: "visually-hidden"}, "pinned "));
+    return parts;
+}
+
+function emptyText(filter: Filter, search: string): string {
+    if (search.trim() !== "") return `No path has "${search.trim()}" in it.`;
+    switch (filter) {
+        case "attended":
+            return "No answer has seen a file yet. Ask a question: the files it sees appear here.";
+        case "pinned":
+            return "Nothing is pinned. A pinned file is seen by every question: choose one in the list and press P.";
+        case "disk":
+            return "Every file that was read is in memory.";
+        case "known":
+            return "Every file is read.";
+        case "unread":
+            return "No file is left out.";
+        case "memory":
+            return "No file is in memory yet.";
+        case "all":
+            return "";
+    }
+}

@@ -1,0 +1,96 @@
+/** Totals by folder, in the order of a tree. */
+import {h} from "../shared/dom.js";
+import {formatBytes, formatCount} from "./format.js";
+import {icon} from "./icons.js";
+import {keptBar} from "./kept-bar.js";
+import type {PageContext, View} from "./page-context.js";
+import type {PageState} from "./state.js";
+import {type FolderTotals, totalsByFolder} from "./totals.js";
+import {createVirtualGrid, type GridColumn} from "./virtual-grid.js";
+
+type FolderColumn = "folder" | "files" | "tokens" | "kept" | "bytes" | "uncut";
+
+const columns: readonly GridColumn<FolderTotals, FolderColumn>[] = [
+    {id: "folder", title: "Folder", width: "minmax(0, 1fr)", isNumber: false, fromWidth: 0, cell: nameCell},
+    {
+        id: "files",
+        title: "Files",
+        width: "4.5em",
+        isNumber: true,
+        fromWidth: 380,
+        cell: ({totals}) => [formatCount(totals.files)],
+    },
+    {
+        id: "tokens",
+        title: "Tokens",
+        width: "6em",
+        isNumber: true,
+        fromWidth: 460,
+        cell: ({totals}) => [formatCount(totals.tokens)],
+    },
+    {
+        id: "kept",
+        title: "Kept",
+        width: "6.5em",
+        isNumber: true,
+        fromWidth: 0,
+        cell: ({totals}) => (totals.keptRows === 0 ? ["–"] : [keptBar(totals.keptRows / totals.tokens)]),
+    },
+    {
+        id: "bytes",
+        title: "Bytes",
+        width: "5.5em",
+        isNumber: true,
+        fromWidth: 0,
+        cell: ({totals}) => [totals.bytes === 0 ? "–" : formatBytes(totals.bytes)],
+    },
+    {
+        id: "uncut",
+        title: "Uncut",
+        width: "5.5em",
+        isNumber: true,
+        fromWidth: 540,
+        cell: ({totals}) => [formatBytes(totals.fullBytes)],
+    },
+];
+
+export function createFoldersView({store}: PageContext): View {
+    const grid = createVirtualGrid<FolderTotals, FolderColumn>({
+        name: "folders",
+        label: "Totals by folder; Enter shows a folder on the map",
+        columns,
+        keyOf: ({folder}) => folder,
+        classOf: () => "folder-row",
+        onSelect: ({folder}) => {
+            selected = folder;
+            show();
+        },
+        onOpen: ({folder}) => store.dispatch({name: "choose", chosen: {tab: "map", folder}}),
+    });
+    const element = h("div", {class: "folders-view"}, grid.element);
+    let files: PageState["files"];
+    let rows: FolderTotals[] = [];
+    let selected: string | undefined;
+    const show = () => grid.show({rows, selected});
+    return {
+        element,
+        update(state) {
+            if (state.chosen.tab !== "folders" || state.files === files) return;
+            files = state.files;
+            rows = totalsByFolder(files?.values() ?? []);
+            show();
+        },
+    };
+}
+
+function nameCell({folder, depth}: FolderTotals): (Node | string)[] {
+    const name = h(
+        "span",
+        {class: "file-name"},
+        folder === "" ? "All files" : folder.slice(folder.lastIndexOf("/") + 1),
+    );
+    const indent = h("span", {class: "indent", "aria-hidden": "true"});
+    indent.style.setProperty("width", `${depth}em`);
+    const whole = h("span", {class: "visually-hidden"}, folder === "" ? "" : ` in ${folder}`);
+    return [indent, icon("folder"), name, whole];
+}

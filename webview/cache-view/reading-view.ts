@@ -1,0 +1,44 @@
+/** What is being read now: how far, how long still, and pause and cancel. */
+import {announce} from "../shared/accessibility.js";
+import {h} from "../shared/dom.js";
+import {formatCount, formatSeconds} from "./format.js";
+import type {PageContext, View} from "./page-context.js";
+import type {PageState} from "./state.js";
+
+export function createReadingView({actOnEngine}: PageContext): View {
+    const title = h("span", {class: "reading-title"});
+    const bar = h("progress", {max: 1, value: 0, "aria-label": "Reading"});
+    const facts = h("span", {class: "facts"});
+    const pause = h("button", {type: "button", class: "secondary"}, "Pause");
+    const cancel = h("button", {type: "button", class: "secondary"}, "Cancel");
+    pause.addEventListener("click", () => actOnEngine("pause"));
+    cancel.addEventListener("click", () => actOnEngine("cancelReading"));
+    const element = h(
+        "section",
+        {class: "reading", "aria-label": "Reading"},
+        h("div", {class: "reading-line"}, title, facts),
+        h("div", {class: "reading-line"}, bar, pause, cancel),
+    );
+    element.hidden = true;
+    return {
+        element,
+        update({cache}: PageState) {
+            const progress = cache?.engine?.progress;
+            const wasReading = !element.hidden;
+            element.hidden = progress === undefined || progress.filesTotal === 0;
+            if (progress === undefined) {
+                if (wasReading) announce("Reading has ended.");
+                return;
+            }
+            const {filesDone, filesTotal, tokensDone, tokensTotal, path, secondsLeft} = progress;
+            title.textContent = path === undefined ? "Reading" : `Reading ${path}`;
+            title.title = title.textContent;
+            bar.value = tokensTotal > 0 ? tokensDone / tokensTotal : 0;
+            facts.textContent = [
+                `${formatCount(filesDone)} of ${formatCount(filesTotal)} files`,
+                `${formatCount(tokensDone)} of ${formatCount(tokensTotal)} tokens`,
+                ...(secondsLeft === undefined ? [] : [`${formatSeconds(secondsLeft)} left`]),
+            ].join(" · ");
+        },
+    };
+}
