@@ -2,11 +2,15 @@
 import type {AnswerReport, AskRequest, AttendedFile, LeftOutFile, ReadProgress} from "../protocol/engine.js";
 import {attend} from "./attending.js";
 import {choose} from "./chooser.js";
+import {questionTooLong} from "./kv/conversation.js";
 import type {LoadedEngine} from "./loaded-engine.js";
 import {TextStream} from "./model/text-stream.js";
 import {ThoughtSplitter} from "./model/thought-splitter.js";
 import type {Turn} from "./scheduler.js";
 import type {KnownWorkspace} from "./workspace/known-workspace.js";
+
+/** Of the positions behind the files, what a question may take; the rest is for its answer. */
+const maxQuestionShare = 0.75;
 
 export interface AnswerEvents {
     text?: (piece: string) => void;
@@ -23,6 +27,11 @@ export async function answer(
     {turn, signal, startMs}: {turn: Turn; signal?: AbortSignal | undefined; startMs: number},
 ): Promise<AnswerReport> {
     const {settings, format} = engine;
+    const question = request.turns.at(-1)?.text ?? "";
+    const conversation = engine.conversation(request.conversation);
+    // Earlier turns can be cut, the question cannot: it is decoded whole, and an answer has to follow.
+    const nQuestion = engine.tokenize(question).length;
+    if (nQuestion > conversation.room * maxQuestionShare) throw questionTooLong(nQuestion, conversation.room);
     const chosen = choose(workspace, {
         choice: request.choice,
         budgetTokens: settings.attendedTokens,
@@ -37,7 +46,6 @@ export async function answer(
     try {
         on.attended?.(attended.files, attended.leftOut);
         markAttended(workspace, attended.files);
-        const conversation = engine.conversation(request.conversation);
         await conversation.attend(attended.segments);
         const {tail, stops} = format.render(request.turns, {
             ...(request.instructions === undefined ? {} : {userInstructions: request.instructions}),
@@ -49,7 +57,7 @@ export async function answer(
         const generated = await conversation.generate({
             tokens: tail,
             options: {
-                maxTokens: Math.min(request.maxTokens, Math.max(1, conversation.room - tail.length)),
+                maxTokens: request.maxTokens,
                 temperature: request.temperature,
                 ...(request.seed === undefined ? {} : {seed: request.seed}),
                 ...(request.grammar === undefined ? {} : {grammar: request.grammar}),
@@ -75,22 +83,31 @@ export async function answer(
             reusedTokens: attended.reusedTokens,
             readTokens: attended.readTokens,
             stop: generated.reason,
-            notes: notesOf(engine, attended.isUncut, format.hasTemplate),
-            conversationTokens: conversation.nLive,
-            conversationKeptRows: conversation.nLive,
+            notes: notesOf(engine, attended.isUncut, conversation.size),
+            conversationTokens: conversation.size.nTokens,
+            conversationKeptRows: conversation.size.keptRows,
         };
     } finally {
         attended.release();
     }
 }
 
-function notesOf(engine: LoadedEngine, isUncut: boolean, hasTemplate: boolean): string[] {
+function notesOf(
+    engine: LoadedEngine,
+    isUncut: boolean,
+    {nTokens, keptRows}: {nTokens: number; keptRows: number},
+): string[] {
     const notes: string[] = [];
     if (isUncut)
         notes.push(
             "No head profile of this model is known yet: the files were kept whole. `kvasir calibrate` measures it.",
         );
-    if (!hasTemplate) notes.push("This model has no chat template: it continues the text of the question.");
+    if (!engine.format.hasTemplate)
+        notes.push("This model has no chat template: it continues the text of the question.");
+    if (keptRows < nTokens)
+        notes.push(
+            `The conversation outgrew the model's window: of its ${nTokens} tokens the rows of ${Math.round(keptRows)} are kept.`,
+        );
     return notes;
 }
 

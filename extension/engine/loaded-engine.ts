@@ -166,6 +166,8 @@ export class LoadedEngine {
                 placement: this.settings.position,
                 filePositions: this.filePositions,
                 window: this.model.description.window,
+                turnBudget: this.settings.budget,
+                profile: () => this.library.profile,
             });
             for (const [oldest, old] of this.#conversations) {
                 if (this.#conversations.size < maxConversations) break;

@@ -30,7 +30,7 @@ it.each([1, 100, 3000, -64])("rotates by %i positions", async (delta) => {
         const noise = relativeError(unmoved.v, b.v);
         expect(relativeError(a.k, b.k)).toBeLessThan(layer === 0 ? 1e-4 : 2 * noise);
         expect(relativeError(unmoved.k, b.k)).toBeGreaterThan(0.05);
-        expect(noise).toBeLessThan(0.03);
+        expect(noise).toBeLessThan(0.1);
     }
     await context.close();
 });

@@ -1,13 +1,16 @@
 /**
  * One session's rows and the tokens they stand for. The caller gives the whole text it wants, as segments and tokens;
  * this finds what is there already. Positions are parallel (files side by side, turns from P + M) or sequential.
+ * When a conversation outgrows its room its oldest turns are cut to their best rows.
  */
+import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {KvasirError} from "../../protocol/errors.js";
 import type {NativeGenerateOptions, NativeGenerateResult, NativePart, NativeSession} from "../native/native.js";
 import type {Turn} from "../scheduler.js";
 import type {KvContext} from "./kv-context.js";
 import type {Prefix} from "./prefix.js";
 import type {Segment} from "./segment.js";
+import {TurnMemory} from "./turn-memory.js";
 
 export interface PlaceOptions {
     placement: "parallel" | "sequential";
@@ -15,6 +18,9 @@ export interface PlaceOptions {
     filePositions: number;
     /** Trained window, in positions. */
     window: number;
+    /** Share of rows that turns keep which outgrew the window. */
+    turnBudget: number;
+    profile: () => HeadProfile | undefined;
 }
 
 export interface GenerateJob {
@@ -42,7 +48,10 @@ export class Conversation {
     #live: number[] = [];
     #composed = "";
     #turnStart: number;
-    lastUsed = 0;
+    #segments: readonly Segment[] = [];
+    /** Whether generated tokens' attention to the live rows is being summed. */
+    #isScoring = false;
+    readonly #earlier: TurnMemory;
 
     constructor(
         private readonly context: KvContext,
@@ -50,11 +59,13 @@ export class Conversation {
         private readonly place: PlaceOptions,
     ) {
         this.#turnStart = prefix.nTokens + place.filePositions;
+        this.#earlier = new TurnMemory(context, place.turnBudget, place.profile);
     }
 
-    /** Live tokens: the conversation so far. */
-    get nLive(): number {
-        return this.#live.length;
+    /** Tokens of the conversation so far, and the mean number of their rows that are kept. */
+    get size(): {nTokens: number; keptRows: number} {
+        const nLive = this.#live.length;
+        return {nTokens: this.#earlier.nTokens + nLive, keptRows: this.#earlier.keptRows + nLive};
     }
 
     /** First position of what follows the files. */
@@ -69,8 +80,12 @@ export class Conversation {
 
     /** Makes the segments the ones that are seen. A copy of rows when the set changed, nothing when not. */
     async attend(segments: readonly Segment[]): Promise<void> {
-        const name = segments.map(({facts}) => `${facts.identity}.${facts.generation}`).join(" ");
+        const name = [
+            ...segments.map(({facts}) => `${facts.identity}.${facts.generation}`),
+            this.#earlier.nTokens,
+        ].join(" ");
         if (this.#session !== undefined && name === this.#composed) return;
+        this.#segments = segments;
         const session = (this.#session ??= await this.context.newSession());
         const parts: NativePart[] = [{segment: this.prefix.native}];
         let position = this.prefix.nTokens;
@@ -86,8 +101,12 @@ export class Conversation {
         const turnStart =
             this.place.placement === "parallel" ? this.prefix.nTokens + this.place.filePositions : position;
         // Rows of turns that stand elsewhere now are of no use.
-        if (turnStart !== this.#turnStart) await this.#forgetFrom(0);
+        if (turnStart !== this.#turnStart) {
+            await this.#forgetFrom(0);
+            this.#earlier.clear();
+        }
         this.#turnStart = turnStart;
+        parts.push(...this.#earlier.parts());
         await this.context.withRoom(() => session.compose(parts));
         this.#composed = name;
     }
@@ -99,15 +118,11 @@ export class Conversation {
     async generate({tokens, options, onToken, turn, signal}: GenerateJob): Promise<Generated> {
         const session = this.#session;
         if (session === undefined) throw new Error("attend() comes first");
-        if (tokens.length >= this.room)
-            throw new KvasirError(
-                "question-too-long",
-                `the conversation has ${tokens.length} tokens and the model's window leaves room for ${this.room}.`,
-                {fix: "Ask a shorter question, or begin a new conversation."},
-            );
+        const fresh = await this.#makeRoom(session, tokens, options.maxTokens, signal);
         // At least one token is decoded, since the first answer token comes from its logits.
-        const nReused = Math.min(commonLength(this.#live, tokens), tokens.length - 1);
+        const nReused = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
         await this.#forgetFrom(nReused);
+        await this.#scoreSoon(session, fresh.length + options.maxTokens);
         const generated: Generated = {tokens: [], reason: "stopped", nReused, decodeMs: 0, firstTokenMs: 0};
         const start = performance.now();
         turn.onAsked = () => this.context.native.yieldSoon();
@@ -117,7 +132,7 @@ export class Conversation {
             return onToken(token);
         };
         try {
-            await this.#run(session, tokens, nReused, {options, signal, turn}, take, generated);
+            await this.#run(session, fresh, nReused, {options, signal, turn}, take, generated);
         } finally {
             turn.onAsked = undefined;
         }
@@ -159,6 +174,53 @@ export class Conversation {
         }
     }
 
+    /**
+     * Cuts the oldest turns until what remains, and an answer, fit the window.
+     * @returns the tokens that are not remembered by cut turns
+     * @throws KvasirError `question-too-long` when a single question does not fit
+     */
+    async #makeRoom(
+        session: NativeSession,
+        tokens: Uint32Array,
+        maxTokens: number,
+        signal: AbortSignal | undefined,
+    ): Promise<Uint32Array> {
+        if (!this.#earlier.isBeginningOf(tokens)) {
+            // Something that was cut has been edited: its rows are gone, so the conversation is decoded again.
+            this.#earlier.clear();
+            await this.#forgetFrom(0);
+            await this.attend(this.#segments);
+        }
+        const wanted = Math.min(maxTokens, Math.floor(this.room / 4));
+        let fresh = tokens.subarray(this.#earlier.nTokens);
+        while (fresh.length + wanted > this.room) {
+            let n = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
+            await this.#forgetFrom(n);
+            if (n === 0) {
+                // Rows of those turns are not here (another process, an edit): half a window of them is decoded first.
+                n = Math.min(fresh.length - 1, Math.floor(this.room / 2));
+                if (n < Math.floor(this.room / 8)) throw questionTooLong(fresh.length, this.room);
+                const oldest = fresh.subarray(0, n);
+                await this.context.cancellable(signal, () => session.decode(oldest, this.#turnStart));
+                this.#live = [...oldest];
+            }
+            await this.#earlier.takeOver(session, this.#live, n, this.#isScoring ? this.room : 0);
+            this.#live = [];
+            if (this.#isScoring) await session.stopScores();
+            this.#isScoring = false;
+            fresh = tokens.subarray(this.#earlier.nTokens);
+            await this.attend(this.#segments);
+        }
+        return fresh;
+    }
+
+    /** From half of the room on, turns will have to be cut one day: the attention they receive begins to count. */
+    async #scoreSoon(session: NativeSession, nTokens: number): Promise<void> {
+        if (this.#isScoring || nTokens < this.room / 2) return;
+        await this.context.withRoom(() => session.startScores(this.room, "sum"));
+        this.#isScoring = true;
+    }
+
     async #forgetFrom(n: number): Promise<void> {
         if (n >= this.#live.length) return;
         this.#live.length = n;
@@ -168,9 +230,18 @@ export class Conversation {
     dispose(): void {
         this.#session?.dispose();
         this.#session = undefined;
+        this.#earlier.clear();
         this.#live = [];
         this.#composed = "";
     }
+}
+
+export function questionTooLong(nTokens: number, room: number): KvasirError {
+    return new KvasirError(
+        "question-too-long",
+        `the question has ${nTokens} tokens and the model's window leaves room for ${room}.`,
+        {fix: "Ask a shorter question, or begin a new conversation."},
+    );
 }
 
 export function commonLength(a: ArrayLike<number>, b: ArrayLike<number>): number {

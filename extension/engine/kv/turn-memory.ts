@@ -1,0 +1,115 @@
+/**
+ * Earlier turns of a conversation that outgrew its room: their best rows, cut like a file's, in front of the live ones.
+ * Nothing is dropped without a trace: what was cut is known and told.
+ */
+import {cut} from "../../core/policy/cut.js";
+import type {HeadProfile} from "../../core/policy/head-profile.js";
+import type {Policy, ScoringPolicy} from "../../core/policy/policy.js";
+import {policyByName} from "../../core/policy/presets.js";
+import type {NativePart, NativeSegment, NativeSession} from "../native/native.js";
+import type {KvContext} from "./kv-context.js";
+import {overHeads} from "./reader.js";
+import {flatten} from "./segment.js";
+
+/** Last tokens of what is cut that stay in every head (B_r of AhaKV, arXiv 2506.03762). */
+const recentTokens = 32;
+
+interface EarlierTurns {
+    native: NativeSegment;
+    nTokens: number;
+    keptRows: number;
+}
+
+export class TurnMemory {
+    readonly #segments: EarlierTurns[] = [];
+    /** The tokens that the segments stand for, oldest first. */
+    #tokens: number[] = [];
+
+    constructor(
+        private readonly context: KvContext,
+        /** Share of rows that an earlier turn keeps. */
+        private readonly budget: number,
+        private readonly profile: () => HeadProfile | undefined,
+    ) {}
+
+    get nTokens(): number {
+        return this.#tokens.length;
+    }
+
+    /** Mean rows kept over layers and KV heads. */
+    get keptRows(): number {
+        return this.#segments.reduce((sum, {keptRows}) => sum + keptRows, 0);
+    }
+
+    /** Whether the conversation still begins with what is remembered here. */
+    isBeginningOf(tokens: ArrayLike<number>): boolean {
+        return this.#tokens.length <= tokens.length && this.#tokens.every((token, i) => token === tokens[i]);
+    }
+
+    /**
+     * Cuts the first n live rows of a session and takes them over; the session then has no live rows. The scores are
+     * the attention that generated tokens paid (decode-phase scores, summed); without any, recent rows are the best.
+     * @param nScored live rows that scores are kept for; 0 when there are none
+     */
+    async takeOver(session: NativeSession, live: readonly number[], n: number, nScored: number): Promise<void> {
+        const {context} = this;
+        const hasScores = nScored >= n;
+        const scores = hasScores ? overHeads(await session.readScores(), context, nScored, "mean") : undefined;
+        await session.truncate(n);
+        const keep = cut({
+            policy: turnPolicy(this.profile() !== undefined, hasScores),
+            budget: this.budget,
+            profile: this.profile(),
+            nTokens: n,
+            shape: context.shape,
+            scores: scores && firstTokens(scores, context.nRegions, nScored, n),
+        });
+        const {counts, rows} = flatten(keep);
+        const native = await context.withRoom(() => session.gather(counts, rows));
+        const keptRows = keep.reduce((sum, list) => sum + list.length, 0) / context.nRegions;
+        this.#segments.push({native, nTokens: n, keptRows});
+        this.#tokens.push(...live.slice(0, n));
+        await session.truncate(0);
+    }
+
+    /**
+     * The segments as parts, oldest first. Live rows start again where turns always start, so what came before is
+     * moved to the positions in front of that: order and distances stay.
+     */
+    parts(): NativePart[] {
+        const canRotate = this.context.rowType !== "q8_0";
+        let behind = 0;
+        const parts: NativePart[] = [];
+        for (const {native, nTokens} of this.#segments.toReversed()) {
+            behind += nTokens;
+            parts.unshift({segment: native, delta: canRotate ? -behind : 0});
+        }
+        return parts;
+    }
+
+    clear(): void {
+        for (const {native} of this.#segments) native.dispose();
+        this.#segments.length = 0;
+        this.#tokens = [];
+    }
+}
+
+/** How turns are cut: by the attention they received, shared among heads by the profile where there is one. */
+function turnPolicy(hasProfile: boolean, hasScores: boolean): Policy {
+    const base = policyByName("aha-file") as ScoringPolicy;
+    return {
+        ...base,
+        name: "turns",
+        evidence: hasScores ? base.evidence : {kind: "recency"},
+        pins: {first: 4, last: {rows: recentTokens}, cap: 0.5},
+        share: hasProfile ? base.share : {kind: "uniform"},
+    };
+}
+
+/** Scores of the first n of nTokens tokens per region. */
+function firstTokens(scores: Float32Array, nRegions: number, nTokens: number, n: number): Float32Array {
+    const first = new Float32Array(nRegions * n);
+    for (let region = 0; region < nRegions; region++)
+        first.set(scores.subarray(region * nTokens, region * nTokens + n), region * n);
+    return first;
+}

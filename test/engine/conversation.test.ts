@@ -1,0 +1,89 @@
+/** Rows of a conversation: found again, forgotten, and cut when they outgrow the window, which is made small here. */
+import {afterAll, beforeAll, describe, expect, it} from "vitest";
+import {Conversation} from "../../extension/engine/kv/conversation.js";
+import {KvContext} from "../../extension/engine/kv/kv-context.js";
+import {Prefix} from "../../extension/engine/kv/prefix.js";
+import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
+import type {Turn} from "../../extension/engine/scheduler.js";
+import {loadSmallModel, sampleText, tokensOf} from "../native/small-model.js";
+
+const turn: Turn = {priority: "ask", isAskedToYield: false, yield: async () => {}};
+
+let model: LoadedModel;
+let context: KvContext;
+let prefix: Prefix;
+beforeAll(async () => {
+    model = await loadSmallModel();
+    context = await KvContext.open({model, rowType: "f16", nThreads: 1, limitBytes: 512 * 2 ** 20});
+    prefix = await Prefix.make(context, tokensOf(model, "You are an assistant.\n"));
+});
+afterAll(async () => {
+    prefix.dispose();
+    await context.close();
+    await model.dispose();
+});
+
+async function newConversation(window: number): Promise<Conversation> {
+    const conversation = new Conversation(context, prefix, {
+        placement: "parallel",
+        filePositions: 64,
+        window,
+        turnBudget: 0.25,
+        profile: () => undefined,
+    });
+    await conversation.attend([]);
+    return conversation;
+}
+
+const generate = (conversation: Conversation, tokens: Uint32Array, maxTokens = 6) =>
+    conversation.generate({tokens, options: {maxTokens, temperature: 0}, onToken: () => true, turn});
+
+describe("a conversation", () => {
+    it("uses the rows of the turns before, and gives the same answer as from scratch", async () => {
+        const all = tokensOf(model, sampleText, 90);
+        const grown = await newConversation(2048);
+        const first = await generate(grown, all.subarray(0, 40));
+        const next = Uint32Array.from([...all.subarray(0, 40), ...first.tokens, ...all.subarray(40, 60)]);
+        const second = await generate(grown, next);
+        // Of the answer's tokens the last has no row yet.
+        expect(second.nReused).toBe(40 + first.tokens.length - 1);
+        const scratch = await newConversation(2048);
+        expect((await generate(scratch, next)).tokens).toEqual(second.tokens);
+        grown.dispose();
+        scratch.dispose();
+    });
+
+    it("forgets from the first token that differs", async () => {
+        const all = tokensOf(model, sampleText, 90);
+        const conversation = await newConversation(2048);
+        await generate(conversation, all.subarray(0, 50));
+        const edited = Uint32Array.from([...all.subarray(0, 30), ...all.subarray(60, 80)]);
+        expect((await generate(conversation, edited)).nReused).toBe(30);
+        conversation.dispose();
+    });
+
+    it("cuts its oldest turns when it outgrows the window, and says how many rows are left", async () => {
+        const all = tokensOf(model, sampleText, 700);
+        // Room for 512 - 64 - prefix tokens.
+        const conversation = await newConversation(512);
+        for (let n = 100; n <= 700; n += 200) {
+            const {tokens} = await generate(conversation, all.subarray(0, n));
+            expect(tokens.length).toBeGreaterThan(0);
+        }
+        const {nTokens, keptRows} = conversation.size;
+        expect(nTokens).toBeGreaterThanOrEqual(700);
+        // What was cut keeps a quarter.
+        const nCut = (nTokens - keptRows) / 0.75;
+        expect(nCut).toBeGreaterThan(200);
+        expect(nCut).toBeLessThan(700);
+        conversation.dispose();
+    });
+
+    it("decodes a conversation that does not fit in pieces when its rows are gone", async () => {
+        const conversation = await newConversation(512);
+        const {tokens} = await generate(conversation, tokensOf(model, sampleText, 600));
+        expect(tokens.length).toBeGreaterThan(0);
+        expect(conversation.size.keptRows).toBeLessThan(conversation.size.nTokens);
+        conversation.dispose();
+    });
+});
