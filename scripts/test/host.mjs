@@ -29,6 +29,11 @@ export async function runHostTests() {
             "kvasir.engine.gpu": "cpu",
             "kvasir.cache.folder": path.join(home, "cache"),
             "kvasir.engine.idleMinutes": 0.05,
+            // A busy build server reads slowly; a test wants to see the file that it named.
+            "kvasir.context.waitForReadsMs": 60_000,
+            "kvasir.context.attendedTokens": 600,
+            // Read by the tests that are about reading; meanwhile the others would wait for it on a slow machine.
+            "kvasir.reading.automatic": false,
         };
         await mkdir(path.join(home, "udd/User"), {recursive: true});
         await writeFile(path.join(home, "udd/User/settings.json"), JSON.stringify(settings));
@@ -46,6 +51,9 @@ export async function runHostTests() {
             () => undefined,
             (error) => error,
         );
+        const kept = path.join(artefacts, "logs/vscode-host");
+        await mkdir(kept, {recursive: true});
+        await cp(path.join(home, "run/engine.log"), path.join(kept, "engine.log")).catch(() => undefined);
         return await countResults(crash);
     } finally {
         await rm(home, {recursive: true, force: true, maxRetries: 10, retryDelay: 200}).catch(() => undefined);

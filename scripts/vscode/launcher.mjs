@@ -34,6 +34,9 @@ const server = await startCodeServer({
     hasTrust: process.env.KVASIR_TEST_TRUST === "1",
 });
 const browser = await launchChromium();
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    process.once(signal, () => void Promise.allSettled([browser.close(), server.stop()]).then(() => process.exit(130)));
+}
 const kept = path.join(artefacts, "logs/vscode-host");
 await rm(kept, {recursive: true, force: true});
 await mkdir(kept, {recursive: true});

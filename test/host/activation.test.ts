@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
-import type {TestApi} from "../../extension/host/extension.js";
-
-async function activated(): Promise<TestApi> {
-    const extension = vscode.extensions.getExtension<TestApi>("kvasir.kvasir");
-    assert.ok(extension, "the extension is installed");
-    return extension.activate();
-}
+import {activated} from "./extension-under-test.js";
 
 describe("activation", () => {
     it("starts every feature", async () => {

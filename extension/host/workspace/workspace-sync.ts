@@ -55,6 +55,8 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
     /** In the order of sending; edits and open documents come first. */
     const urgent = new Set<string>();
     const waiting = new Set<string>();
+    /** Something urgent has been taken out of its queue and is on its way. */
+    let isUrgentOnItsWay = false;
     let marksAreSent = false;
     let roots: Root[] = [];
     let name: SyncState["name"] = "none";
@@ -141,16 +143,20 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
     async function sendAll(): Promise<void> {
         if (!vscode.workspace.isTrusted || isDisposed) return;
         while (!isDisposed && (urgent.size > 0 || waiting.size > 0 || !marksAreSent)) {
+            isUrgentOnItsWay = urgent.size > 0 || !marksAreSent;
             const taken = take();
             try {
                 const update = await portion(taken);
                 await engine.updateWorkspace(update);
                 // Only now: an engine that died in between has not seen it.
                 marksAreSent = true;
+                isUrgentOnItsWay = false;
                 sent.fire((update.upsert ?? []).map(({path}) => path));
             } catch (error) {
                 for (const path of taken) urgent.add(path);
                 throw error;
+            } finally {
+                isUrgentOnItsWay = false;
             }
         }
         if (name === "sending" || name === "scanning")
@@ -314,7 +320,7 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
     async function flushOpen(): Promise<void> {
         for (;;) {
             settleEdits();
-            if (urgent.size === 0 && marksAreSent) return;
+            if (urgent.size === 0 && marksAreSent && !isUrgentOnItsWay) return;
             // The pump goes on with what is not urgent; its next portion is all that matters here.
             let next: vscode.Disposable | undefined;
             const portionSent = new Promise<void>((resolve) => {
@@ -356,7 +362,7 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
             await engine.connect();
             await scanning;
             settleEdits();
-            while (urgent.size > 0 || waiting.size > 0 || !marksAreSent) await pump();
+            while (urgent.size > 0 || waiting.size > 0 || !marksAreSent || pumping !== undefined) await pump();
         },
         pathOf: (uri) => pathInRoots(roots, uri),
         uriOf: (path) => uriInRoots(roots, path),
