@@ -129,7 +129,7 @@ export class LoadedEngine {
     }
 
     async findProfile(): Promise<void> {
-        const {nLayers, nKvHeads} = this.context.shape;
+        const {nLayers, nKvHeads} = this.context.cutShape;
         this.#found = await this.profiles.find({
             modelHash: this.model.hash,
             format: this.context.rowType,

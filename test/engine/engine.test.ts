@@ -5,6 +5,7 @@ import path from "node:path";
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
 import {createEngine} from "../../extension/engine/engine.js";
 import type {AskRequest, EngineApi, EngineSettings} from "../../extension/protocol/engine.js";
+import {patchGguf} from "../native/patched-gguf.js";
 import {root, smallModelPath} from "../native/small-model.js";
 
 const workspace = "/repo";
@@ -200,6 +201,29 @@ describe("a second run", () => {
         await other.updateWorkspace({workspace, upsert: files});
         expect((await other.read({workspace, paths: ["src/tracking.ts"]})).files[0]!.source).toBe("read");
         await other.dispose();
+    });
+});
+
+describe("a model with fill-in-the-middle tokens", () => {
+    it("is asked with them, the text behind the cursor before the gap", async () => {
+        // Special tokens that the small model has no use for play the roles.
+        const modelPath = path.join(folder, "fim.gguf");
+        const role = (value: number) => ({type: "u32", value}) as const;
+        patchGguf(smallModelPath, modelPath, {
+            set: {
+                "tokenizer.ggml.fim_pre_token_id": role(6),
+                "tokenizer.ggml.fim_suf_token_id": role(7),
+                "tokenizer.ggml.fim_mid_token_id": role(8),
+            },
+        });
+        const engine = await createEngine(settings({modelPath}));
+        expect((await engine.load()).hasFim).toBe(true);
+        const text = "const a = 1;\nconst b = ;\n";
+        const offset = text.indexOf(";\n", 14);
+        const request = {workspace, path: "a.ts", text, offset, maxTokens: 6, multiLine: "never" as const};
+        const report = await engine.complete(request);
+        expect(report.mode).toBe("fim");
+        await engine.dispose();
     });
 });
 

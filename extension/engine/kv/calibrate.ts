@@ -30,7 +30,7 @@ export const calibrationPieces = 12;
 export const calibrationTokens = 512;
 
 export async function calibrate(reader: Reader, job: CalibrateJob): Promise<HeadProfile> {
-    const {shape} = reader.context;
+    const shape = reader.context.cutShape;
     const levels = profileBudgets.map((share) => ({share, cuts: [] as CalibrationCut[]}));
     let nDone = 0;
     // Each piece is decoded twice: as itself and as its own repetition.

@@ -3,6 +3,7 @@
  * least recently used segments go, and tries again. Maps native failures to coded errors.
  */
 import {KvasirError, toKvasirError, type KvasirErrorCode} from "../../protocol/errors.js";
+import type {KeepLists, KvShape} from "../../core/policy/head-rows.js";
 import type {LoadedModel} from "../model/loaded-model.js";
 import type {ContextShape, NativeContext, NativeSession, RowType} from "../native/native.js";
 
@@ -46,6 +47,36 @@ export class KvContext {
         } catch (error) {
             throw nativeError(error);
         }
+    }
+
+    /** Layers that see everything: only their rows are chosen and kept, a sliding window keeps itself. */
+    get globalLayers(): number[] {
+        return this.shape.windows.flatMap((window, layer) => (window === 0 ? [layer] : []));
+    }
+
+    /** Shape of what is cut: the layers that see everything. */
+    get cutShape(): KvShape {
+        return {...this.shape, nLayers: this.globalLayers.length};
+    }
+
+    /** Values of those layers alone, from values of all layers of `perLayer` numbers each. */
+    ofGlobalLayers(values: Float32Array, perLayer: number): Float32Array {
+        if (this.globalLayers.length === this.shape.nLayers) return values;
+        const picked = new Float32Array(this.globalLayers.length * perLayer);
+        this.globalLayers.forEach((layer, i) =>
+            picked.set(values.subarray(layer * perLayer, (layer + 1) * perLayer), i * perLayer),
+        );
+        return picked;
+    }
+
+    /** Keep lists of all layers from those of the layers that see everything: windows keep nothing of a file. */
+    overAllLayers(keep: KeepLists): KeepLists {
+        const {nLayers, nKvHeads} = this.shape;
+        const all: KeepLists = Array.from({length: nLayers * nKvHeads}, () => new Uint32Array(0));
+        this.globalLayers.forEach((layer, i) => {
+            for (let head = 0; head < nKvHeads; head++) all[layer * nKvHeads + head] = keep[i * nKvHeads + head]!;
+        });
+        return all;
     }
 
     /** (layer, KV head) pairs. */

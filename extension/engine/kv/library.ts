@@ -148,12 +148,17 @@ export class Library {
             budget: this.budgetOf(name.workspace, name.path),
             profile: this.profile,
             nTokens,
-            shape: reader.context.shape,
+            shape: reader.context.cutShape,
             ...evidence,
         });
-        const {counts, rows} = flatten(keep);
+        const {counts, rows} = flatten(reader.context.overAllLayers(keep));
         const native = await reader.context.withRoom(() => uncut.native.select(counts, rows));
-        const segment = new Segment(native, {...uncut.facts, identity, keep, evidence: undefined});
+        const segment = new Segment(native, {
+            ...uncut.facts,
+            identity,
+            keep: reader.context.overAllLayers(keep),
+            evidence: undefined,
+        });
         store.put(segment, {fields, workspace: name.workspace.name});
         return segment;
     }

@@ -32,8 +32,8 @@ export interface ReadJob {
 export interface ReadRows {
     native: NativeSegment;
     keep: KeepLists;
+    /** Kept only while the rows wait for a cut. */
     evidence: CutEvidence | undefined;
-    isUncut: boolean;
 }
 
 export class Reader {
@@ -70,7 +70,7 @@ export class Reader {
         const nHeader = job.replayHeader?.length ?? 0;
         const needs = policyNeeds(policy);
         const pass = scorePass(policy, {nTokens, budget, replayHeaderTokens: nHeader});
-        await context.withRoom(() => session.compose([{segment: prefix.native}]));
+        await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}]));
         const replayed = pass?.source === "replay" ? this.#replayText(job) : new Uint32Array(0);
         await context.withRoom(() => session.reserve(nTokens + replayed.length));
         if (pass) await context.withRoom(() => session.startScores(nTokens, pass.overRows));
@@ -79,8 +79,15 @@ export class Reader {
             // Behind the file, as if the model were asked to repeat it (KVzip, arXiv 2505.23416).
             await this.#decode(session, replayed, prefix.nTokens + nTokens, pass, nTokens, job);
         }
-        const scores = pass ? overHeads(await session.readScores(), context, nTokens, pass.overHeads) : undefined;
-        const valueNorms = needs.valueNorms ? await session.valueNorms(nTokens) : undefined;
+        const scores = pass
+            ? context.ofGlobalLayers(
+                  overHeads(await session.readScores(), context, nTokens, pass.overHeads),
+                  context.shape.nKvHeads * nTokens,
+              )
+            : undefined;
+        const valueNorms = needs.valueNorms
+            ? context.ofGlobalLayers(await session.valueNorms(nTokens), context.shape.nKvHeads * nTokens)
+            : undefined;
         if (pass) await session.stopScores();
         await session.truncate(nTokens);
         return {scores, valueNorms};
@@ -117,12 +124,15 @@ export class Reader {
         const {context} = this;
         const {policy, budget, profile, pins, tokens} = job;
         const waitsForProfile = policyNeeds(policy).profile && profile === undefined;
-        const keep = waitsForProfile
-            ? keepAll(context.nRegions, tokens.length)
-            : cut({policy, budget, profile, pins, nTokens: tokens.length, shape: context.shape, ...evidence});
+        const shape = context.cutShape;
+        const keep = context.overAllLayers(
+            waitsForProfile
+                ? keepAll(shape.nLayers * shape.nKvHeads, tokens.length)
+                : cut({policy, budget, profile, pins, nTokens: tokens.length, shape, ...evidence}),
+        );
         const {counts, rows} = flatten(keep);
         const native = await context.withRoom(() => session.gather(counts, rows));
-        return {native, keep, evidence: waitsForProfile ? evidence : undefined, isUncut: waitsForProfile};
+        return {native, keep, evidence: waitsForProfile ? evidence : undefined};
     }
 }
 

@@ -42,11 +42,6 @@ export class Segment implements Resident {
         return keep.reduce((total, list) => total + list.length, 0) / Math.max(1, keep.length);
     }
 
-    /** True while every row is there: read before a head profile was known, to be cut later. */
-    get isUncut(): boolean {
-        return this.facts.keep.every((list) => list.length === this.nTokens);
-    }
-
     dispose(): void {
         this.native.dispose();
     }

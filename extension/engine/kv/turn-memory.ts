@@ -54,19 +54,25 @@ export class TurnMemory {
     async takeOver(session: NativeSession, live: readonly number[], n: number, nScored: number): Promise<void> {
         const {context} = this;
         const hasScores = nScored >= n;
-        const scores = hasScores ? overHeads(await session.readScores(), context, nScored, "mean") : undefined;
+        const scores = hasScores
+            ? context.ofGlobalLayers(
+                  overHeads(await session.readScores(), context, nScored, "mean"),
+                  context.shape.nKvHeads * nScored,
+              )
+            : undefined;
         await session.truncate(n);
+        const shape = context.cutShape;
         const keep = cut({
             policy: turnPolicy(this.profile() !== undefined, hasScores),
             budget: this.budget,
             profile: this.profile(),
             nTokens: n,
-            shape: context.shape,
-            scores: scores && firstTokens(scores, context.nRegions, nScored, n),
+            shape,
+            scores: scores && firstTokens(scores, shape.nLayers * shape.nKvHeads, nScored, n),
         });
-        const {counts, rows} = flatten(keep);
+        const {counts, rows} = flatten(context.overAllLayers(keep));
         const native = await context.withRoom(() => session.gather(counts, rows));
-        const keptRows = keep.reduce((sum, list) => sum + list.length, 0) / context.nRegions;
+        const keptRows = keep.reduce((sum, list) => sum + list.length, 0) / keep.length;
         this.#segments.push({native, nTokens: n, keptRows});
         this.#tokens.push(...live.slice(0, n));
         await session.truncate(0);

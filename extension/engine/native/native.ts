@@ -54,6 +54,8 @@ export interface ContextShape {
     headDim: number;
     /** Bytes of one row of K (or V) of one KV head. */
     rowBytes: number;
+    /** Tokens that each layer sees back; 0 for all. */
+    windows: number[];
     devices: {name: string; isHost: boolean}[];
 }
 
@@ -91,6 +93,8 @@ export interface NativePart {
     segment: NativeSegment;
     /** Positions by which the K rows are rotated further; 0 leaves them where they were read. */
     delta?: number;
+    /** Stands right before the live rows: sliding windows see it, and no other part. */
+    isAdjacent?: boolean;
 }
 
 export interface NativeScorePass {

@@ -49,9 +49,6 @@ Context::Context(llama_model * model, const ContextOptions & options)
     if (!reason.empty()) {
         throw KvError("model-unsupported", reason);
     }
-    if (api.llama_model_n_swa(model) > 0) {
-        throw KvError("model-unsupported", "sliding-window layers are not supported yet");
-    }
     llama_context_params params = api.llama_context_default_params();
     params.n_ctx = static_cast<uint32_t>(nBatch);
     params.n_batch = params.n_ctx;
@@ -146,6 +143,13 @@ void Context::probe() {
         throw KvError("model-unsupported", "this model's graph has no flash attention node to take over");
     }
     const Probe::Attention & first = seen.attention.front();
+    // Models with sliding windows build two masks, that of the windows last; with one alone every layer has a window.
+    const ggml_tensor * windowMask = nullptr;
+    if (api.llama_model_n_swa(model) > 0) {
+        for (const Probe::Attention & node : seen.attention) {
+            windowMask = std::max<const ggml_tensor *>(windowMask, node.mask);
+        }
+    }
     shape.nHeads = static_cast<int>(first.nHeads);
     shape.nKvHeads = static_cast<int>(first.nKvHeads);
     shape.headDim = static_cast<int>(first.headDimK);
@@ -169,7 +173,7 @@ void Context::probe() {
         plan.modelLayer = modelLayer;
         plan.cacheK = node.cacheK;
         plan.cacheV = node.cacheV;
-        plan.mask = node.mask;
+        plan.window = node.mask == windowMask ? static_cast<uint32_t>(api.llama_model_n_swa(model)) : 0;
         ggml_backend_buffer_type_t buft = api.ggml_backend_buffer_get_type(node.cacheK->buffer);
         for (const auto & device : devices) {
             if (device->buft == buft) {

@@ -137,6 +137,11 @@ Napi::Value JsContext::open(const Napi::CallbackInfo & info) {
                 entry.Set("isHost", device->isHost());
                 devices.Set(devices.Length(), entry);
             }
+            Napi::Array windows = Napi::Array::New(env);
+            for (const LayerPlan & layer : context.layerPlans()) {
+                windows.Set(windows.Length(), layer.window);
+            }
+            result.Set("windows", windows);
             result.Set("devices", devices);
             return result;
         });

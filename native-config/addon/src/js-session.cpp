@@ -122,7 +122,8 @@ Napi::Value JsSession::compose(const Napi::CallbackInfo & info) {
         if (!segment.IsObject() || !segment.As<Napi::Object>().InstanceOf(classes.Get("Segment").As<Napi::Function>())) {
             throw Napi::TypeError::New(env, "a part needs a segment");
         }
-        parts.push_back({JsSegment::Unwrap(segment.As<Napi::Object>())->get(env), static_cast<int>(numberOr(part, "delta", 0))});
+        parts.push_back({JsSegment::Unwrap(segment.As<Napi::Object>())->get(env), static_cast<int>(numberOr(part, "delta", 0)),
+                         flagOr(part, "isAdjacent", false)});
     }
     return done(info, [parts = std::move(parts)](Context &, Session & session) { session.compose(parts); });
 }

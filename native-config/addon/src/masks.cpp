@@ -19,8 +19,14 @@ void Masks::prepare(uint64_t newEpoch, uint32_t newBorder, uint32_t newTokens) {
     if (isNextToken) {
         border = newBorder;
         for (auto & [residue, tensors] : masks) {
-            if (border >= residue) {
-                api.ggml_backend_tensor_set(tensors->at(0), &visible, (border - residue) * sizeof(uint16_t), sizeof(uint16_t));
+            const auto set = [&, residue = residue, mask = tensors->at(0)](uint32_t x, const uint16_t & value) {
+                if (x >= residue) {
+                    api.ggml_backend_tensor_set(mask, &value, (x - residue) * sizeof(uint16_t), sizeof(uint16_t));
+                }
+            };
+            set(border, visible);
+            if (window > 0 && border >= window) {
+                set(border - window, hidden);
             }
         }
         return;
@@ -41,8 +47,11 @@ void Masks::prepare(uint64_t newEpoch, uint32_t newBorder, uint32_t newTokens) {
 void Masks::fill(ggml_tensor * mask, uint32_t residue) const {
     std::vector<uint16_t> values(static_cast<size_t>(width) * nTokens, hidden);
     for (uint32_t t = 0; t < nTokens; t++) {
-        const int64_t n = std::clamp<int64_t>(static_cast<int64_t>(border) + t + 1 - residue, 0, width);
-        std::fill_n(values.begin() + static_cast<size_t>(width) * t, n, visible);
+        const int64_t newest = static_cast<int64_t>(border) + t - residue;
+        const int64_t end = std::clamp<int64_t>(newest + 1, 0, width);
+        const int64_t begin = window == 0 ? 0 : std::clamp<int64_t>(newest + 1 - window, 0, end);
+        std::fill(values.begin() + static_cast<int64_t>(width) * t + begin, values.begin() + static_cast<int64_t>(width) * t + end,
+                  visible);
     }
     api.ggml_backend_tensor_set(mask, values.data(), 0, values.size() * sizeof(uint16_t));
 }

@@ -12,11 +12,13 @@ namespace kvasir {
 /**
  * Row x of a region whose batch begins at row b is visible to token t of the batch iff x <= b + t. So one wide mask
  * M[x, t] = (x <= B + t ? 0 : -inf), B the largest b, serves every region: its mask is M shifted by B - b columns. A
- * mask of its own per region length would be hundreds of megabytes for a batch over long contexts.
+ * mask of its own per region length would be hundreds of megabytes for a batch over long contexts. A layer with a
+ * sliding window of w tokens sees b + t - w < x as well; its regions hold tokens at consecutive positions only.
  */
 class Masks {
 public:
-    Masks(const Device & device, std::shared_ptr<Budget> budget) : device(device), budget(std::move(budget)) {}
+    Masks(const Device & device, std::shared_ptr<Budget> budget, uint32_t window)
+        : device(device), budget(std::move(budget)), window(window) {}
 
     /**
      * Prepares masks for a batch of nTokens.
@@ -41,6 +43,7 @@ private:
 
     const Device & device;
     std::shared_ptr<Budget> budget;
+    const uint32_t window;  // 0 for none
     uint64_t epoch = 0, moves = 0;
     uint32_t border = 0, width = 0, nTokens = 0;
     std::map<uint32_t, std::unique_ptr<DeviceTensors>> masks;  // by residue

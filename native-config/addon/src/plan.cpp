@@ -47,6 +47,9 @@ std::string unsupportedReason(const llama_model * model) {
     if (rope == LLAMA_ROPE_TYPE_NONE) {
         return "model without RoPE (" + arch + "): ALiBi and learned positions need each key's distance at every question";
     }
+    if (arch == "llama4") {
+        return "chunked attention (llama4): what a token sees depends on the chunk it is in";
+    }
     const std::string mla = metadata(model, arch + ".attention.kv_lora_rank");
     if (!mla.empty() && mla != "0") {
         return "MLA model (" + arch + "): keys and values are one latent row for all heads";

@@ -33,7 +33,7 @@ struct LayerPlan {
     ggml_tensor * cacheK = nullptr;
     ggml_tensor * cacheV = nullptr;
     Device * device = nullptr;
-    ggml_tensor * mask = nullptr;  // identity tells layers with a sliding window from the others
+    uint32_t window = 0;  // tokens that the layer sees back; 0 for all
     RopeParams rope;
 };
 

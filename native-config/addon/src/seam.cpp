@@ -51,8 +51,9 @@ Seam::Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layersIn, st
         indexSlot.push_back(next[layers[i].device]++);
         auto & device = devices[layers[i].device];
         if (!device) {
-            device = std::make_unique<PerDevice>(*layers[i].device, this->budget);
+            device = std::make_unique<PerDevice>(*layers[i].device);
         }
+        device->masks.try_emplace(layers[i].window, *layers[i].device, this->budget, layers[i].window);
     }
 }
 
@@ -63,14 +64,11 @@ void Seam::begin(Session & newSession, uint32_t n, const ScorePass * pass, std::
     captured = capture;
     failure = nullptr;
     taken = nullptr;
-    uint32_t border = 0;
-    for (int layer = 0; layer < shape.nLayers; layer++) {
-        for (int head = 0; head < shape.nKvHeads; head++) {
-            border = std::max(border, session->length(layer, head));
-        }
-    }
+    const uint32_t border = session->maxLength();
     for (auto & [device, state] : devices) {
-        state->masks.prepare(session->layoutEpoch(), border, n);
+        for (auto & [window, masks] : state->masks) {
+            masks.prepare(session->layoutEpoch(), border, n);
+        }
         std::vector<int32_t> indices;
         for (int layer = 0; layer < shape.nLayers; layer++) {
             if (layers[layer].device != device) {
@@ -109,17 +107,22 @@ void Seam::prepareScoring(const ScorePass * pass) {
     if (nTokens == 1) {
         return;  // a single token sees every row of every region: no mask, and a plain softmax
     }
-    const Region & first = session->region(0, 0);
+    const auto seesAll = [](const LayerPlan & layer) { return layer.window == 0; };
+    const int global = static_cast<int>(std::find_if(layers.begin(), layers.end(), seesAll) - layers.begin()) % shape.nLayers;
+    const Region & first = session->region(global, 0);
     for (int i = 0; i < shape.nLayers * shape.nKvHeads; i++) {
+        if (layers[i / shape.nKvHeads].window != 0) {
+            continue;
+        }
         const Region & r = session->region(i / shape.nKvHeads, i % shape.nKvHeads);
         if (r.base != first.base) {
             throw KvError("internal", "a batch can be scored only while all regions are equally long");
         }
     }
-    const int64_t length = session->length(0, 0) + nTokens;
+    const int64_t length = session->length(global, 0) + nTokens;
     std::vector<float> mask(static_cast<size_t>(length) * nScoring, -INFINITY);
     for (uint32_t i = 0; i < nScoring; i++) {
-        const int64_t nVisible = static_cast<int64_t>(session->length(0, 0)) + firstScoring + i * scoringStride + 1;
+        const int64_t nVisible = static_cast<int64_t>(session->length(global, 0)) + firstScoring + i * scoringStride + 1;
         std::fill_n(mask.begin() + static_cast<size_t>(length) * i, nVisible, 0.0f);
     }
     for (auto & [device, state] : devices) {
@@ -193,7 +196,7 @@ void Seam::attend(ggml_tensor * node) {
     LayerGraph * g;
     if (nTokens == 1 && !isScoring) {
         auto & kept = graphs[layer];
-        const uint64_t generation = on(layer).masks.generation();
+        const uint64_t generation = masksOf(layer).generation();
         if (kept && kept->epoch == session->layoutEpoch() && kept->maskGeneration == generation && kept->lengths == lengths) {
             kept->pointAt(node);
         } else {
@@ -279,10 +282,10 @@ void Seam::build(LayerGraph & g, ggml_tensor * node, int layer) {
 
         ggml_tensor * queries = graph.leaf(q, queryOffset, {GGML_TYPE_F32, {d, nTokens, nQueryHeads}, q->nb[1], q->nb[2]});
         g.intoQueries.push_back({queries, queryOffset});
-        ggml_tensor * mask = device.masks.view(graph, border, length);
+        ggml_tensor * mask = masksOf(layer).view(graph, border, length);
         ggml_tensor * out = api.ggml_flash_attn_ext(ctx, queries, graph.reinterpret(rowsK, at, layout),
                                                     graph.reinterpret(rowsV, at, layout), mask, params[0], 0.0f, params[2]);
-        device.masks.applyStride(mask);
+        masksOf(layer).applyStride(mask);
         std::memcpy(out->op_params, node->op_params, sizeof(out->op_params));
         if (const ggml_tensor * sinks = node->src[4]) {
             api.ggml_flash_attn_ext_add_sinks(
@@ -303,7 +306,8 @@ void Seam::build(LayerGraph & g, ggml_tensor * node, int layer) {
             g.intoOutput.push_back({slice, outputOffset});
             graph.expand(api.ggml_cpy(ctx, out, slice));
         }
-        if (isScoring) {
+        // What a sliding window sees is kept by the window itself, so there is nothing to choose.
+        if (isScoring && plan.window == 0) {
             g.isInPlace = false;
             buildScores(graph, node, layer, group, rowsK);
         }

@@ -42,9 +42,9 @@ public:
 private:
     struct LayerGraph;
     struct PerDevice {
-        explicit PerDevice(Device & device, const std::shared_ptr<Budget> & budget) : device(device), masks(device, budget) {}
+        explicit PerDevice(Device & device) : device(device) {}
         Device & device;
-        Masks masks;
+        std::map<uint32_t, Masks> masks;                        // by window; 0 for layers that see everything
         std::unique_ptr<DeviceTensors> rowIndices;              // [nTokens * nKvHeads] per layer: where new rows go
         std::unique_ptr<DeviceTensors> scoreMask, scoreGain;    // of this batch's scoring tokens
     };
@@ -61,6 +61,7 @@ private:
     void capture(ggml_tensor * node, int layer) const;
     void prepareScoring(const ScorePass * pass);
     PerDevice & on(int layer) { return *devices.at(layers[layer].device); }
+    Masks & masksOf(int layer) { return on(layer).masks.at(layers[layer].window); }
 
     const ModelShape shape;
     const RowFormat rows;

@@ -67,6 +67,14 @@ Session::Arena Session::layOut(std::vector<Region> & regions, uint32_t room) con
     return arena;
 }
 
+namespace {
+
+bool isSeen(const Part & part, const LayerPlan & layer) {
+    return layer.window == 0 || part.isAdjacent;
+}
+
+}  // namespace
+
 void Session::compose(const std::vector<Part> & parts) {
     std::vector<Region> next = regions;
     for (int layer = 0; layer < shape.nLayers; layer++) {
@@ -74,7 +82,7 @@ void Session::compose(const std::vector<Part> & parts) {
             Region & r = next[index(layer, head)];
             r.base = 0;
             for (const Part & part : parts) {
-                r.base += part.segment->count(layer, head);
+                r.base += isSeen(part, layers[layer]) ? part.segment->count(layer, head) : 0;
             }
         }
     }
@@ -83,6 +91,9 @@ void Session::compose(const std::vector<Part> & parts) {
     std::vector<uint32_t> filled(shape.nRegions(), 0);
     for (const Part & part : parts) {
         for (int layer = 0; layer < shape.nLayers; layer++) {
+            if (!isSeen(part, layers[layer])) {
+                continue;
+            }
             std::vector<int32_t> targets;
             for (int head = 0; head < shape.nKvHeads; head++) {
                 const size_t i = index(layer, head);

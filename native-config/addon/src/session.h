@@ -21,7 +21,8 @@ struct Region {
 
 struct Part {
     std::shared_ptr<Segment> segment;
-    int delta = 0;  // positions by which its K rows are rotated further
+    int delta = 0;             // positions by which its K rows are rotated further
+    bool isAdjacent = false;   // stands right before the live rows: sliding windows see it; they see no other part
 };
 
 class Session {
