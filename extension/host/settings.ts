@@ -27,6 +27,7 @@ export interface SettingTypes {
     "reading.maxFileKib": number;
     "chat.maxTokens": number;
     "chat.temperature": number;
+    "chat.renameSuggestions": "auto" | "on" | "off";
     "completion.enabled": boolean;
     "completion.languages": Record<string, boolean>;
     "completion.multiLine": "auto" | "never" | "always";

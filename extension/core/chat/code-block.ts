@@ -35,7 +35,7 @@ const shells = new Set([
     "pwsh",
 ]);
 const patches = new Set(["diff", "patch", "udiff"]);
-const markdown = new MarkdownIt("commonmark", {html: false});
+const markdown = new MarkdownIt({html: false});
 
 /** The fenced blocks of `text`, nested ones included, in the order of the document. */
 export function parseCodeBlocks(text: string): CodeBlock[] {
@@ -47,6 +47,14 @@ export function parseCodeBlocks(text: string): CodeBlock[] {
         blocks.push(toBlock(token, blocks.length, tokens.slice(0, at), lines));
     }
     return blocks;
+}
+
+/** What an answer writes as inline code outside of blocks, each once: often the names of files. */
+export function inlineCodes(text: string): string[] {
+    const codes = markdown
+        .parse(text, {})
+        .flatMap((token) => (token.children ?? []).filter(({type}) => type === "code_inline"));
+    return [...new Set(codes.map(({content}) => content))];
 }
 
 /** The file that a block's info string names: `ts src/a.ts`, `ts:src/a.ts`, `src/a.ts`, `ts title="src/a.ts"`, with a line range or without. */

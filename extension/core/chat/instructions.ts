@@ -5,7 +5,12 @@
 import {foldersAbove, joinPath} from "../files/paths.js";
 
 /** In each folder, the more specific name last; the first that a folder has with the same text counts once. */
-const rootNames = ["AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", ".kvasir/instructions.md"] as const;
+export const rootInstructionNames = [
+    "AGENTS.md",
+    "CLAUDE.md",
+    ".github/copilot-instructions.md",
+    ".kvasir/instructions.md",
+] as const;
 const folderNames = ["AGENTS.md", "CLAUDE.md"] as const;
 
 /** Characters of instructions in all. They are decoded with every conversation, and nothing of them is cut away. */
@@ -13,7 +18,7 @@ export const maxInstructionChars = 16_000;
 
 /** Beside the files that a question is about, the nearest instructions count too. */
 export function instructionPaths(known: ReadonlySet<string>, about: readonly string[]): string[] {
-    const paths: string[] = rootNames.filter((name) => known.has(name));
+    const paths: string[] = rootInstructionNames.filter((name) => known.has(name));
     const folders = new Set(about.flatMap((path) => foldersAbove(path).filter((folder) => folder !== "")));
     for (const folder of [...folders].sort()) {
         for (const name of folderNames) {

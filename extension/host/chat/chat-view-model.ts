@@ -2,10 +2,11 @@
  * What the panel shows of a conversation: places of mentions, what can be done with each code block, the running answer.
  * Pure: knows neither editor nor disk.
  */
-import {parseCodeBlocks, type CodeBlock} from "../../core/chat/code-block.js";
+import {inlineCodes, parseCodeBlocks, type CodeBlock} from "../../core/chat/code-block.js";
 import {branchPlaces, type AnswerTurn, type Conversation, type UserTurn} from "../../core/chat/conversation.js";
 import {errorView} from "../../core/chat/error-help.js";
 import {parseMentions} from "../../core/chat/mention.js";
+import {splitRange} from "../../core/chat/path-range.js";
 import {resolvePath} from "../../core/chat/target-file.js";
 import type {ReadProgress} from "../../protocol/engine.js";
 import type {AnswerView, BlockAction, BlockView, ConversationView, QuestionView} from "../../protocol/webview/chat.js";
@@ -39,7 +40,7 @@ export function conversationView(
 export function questionView({id, text, attached, excluded}: UserTurn, known: KnownFiles): QuestionView {
     const mentions = parseMentions(text).flatMap(({kind, value, start, end}) => {
         if (kind !== "path") return [{start, end}];
-        const path = resolveMention(value, known);
+        const path = resolveMention(value, known) ?? resolveMention(splitRange(value).path, known);
         if (path === undefined) return [];
         return [{start, end, ...(path.endsWith("/") ? {} : {path})}];
     });
@@ -56,6 +57,7 @@ export function answerView(turn: AnswerTurn, running: RunningView | undefined, k
         isRunning,
         isPartial: turn.isPartial === true && !isRunning,
         blocks: isRunning ? [] : parseCodeBlocks(turn.text).map((block) => blockView(block, known)),
+        files: isRunning ? {} : namedFiles(turn.text, known),
         instructions: turn.instructions ?? [],
         ...(turn.attended === undefined ? {} : {attended: turn.attended}),
         ...(turn.leftOut === undefined ? {} : {leftOut: turn.leftOut}),
@@ -63,6 +65,22 @@ export function answerView(turn: AnswerTurn, running: RunningView | undefined, k
         ...(turn.error === undefined ? {} : {error: errorView(turn.error)}),
         ...(isRunning && running.progress !== undefined ? {progress: running.progress} : {}),
     };
+}
+
+/** Names that are checked in one answer: each is compared with every known path. */
+const maxNames = 60;
+
+function namedFiles(text: string, known: KnownFiles): AnswerView["files"] {
+    const files: AnswerView["files"] = {};
+    const names = inlineCodes(text).filter(
+        (code) => /^[^\s`]+\.[\w-]+(?::\d+(?:-\d+)?)?$/.test(code) && code.length < 300,
+    );
+    for (const name of names.slice(0, maxNames)) {
+        const {path: written, startLine} = splitRange(name);
+        const path = resolvePath(written.replace(/^\.\//, ""), known.paths());
+        if (path !== undefined) files[name] = {path, ...(startLine === undefined ? {} : {line: startLine})};
+    }
+    return files;
 }
 
 /** The file or folder (with a slash at its end) that a mention means. */

@@ -51,6 +51,7 @@ export const contributedCommands = [
 export const internalCommands = [
     "kvasir.completion.accepted",
     "kvasir.completion.menu",
+    "kvasir.diff.show",
     "kvasir.rename",
     "kvasir.status.menu",
 ] as const;

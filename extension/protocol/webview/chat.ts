@@ -59,6 +59,8 @@ export interface AnswerView {
     isPartial: boolean;
     /** Of what is finished: none while it is running. */
     blocks: BlockView[];
+    /** Inline code that is the name of a file, and the file. */
+    files: Record<string, {path: string; line?: number}>;
     /** Repository instruction files that were sent along. */
     instructions: string[];
     branch?: BranchView;
@@ -277,6 +279,8 @@ export const chatProtocol = {
         context: notice(z.custom<ContextView>()),
         commands: notice(z.array(z.custom<SlashView>())),
         reviews: notice(z.array(z.custom<ReviewView>())),
+        /** The editor's language: English texts and what they are called there. */
+        texts: notice(z.record(z.string(), z.string())),
         colours: notice(z.custom<Partial<Record<TokenName, TokenColour>>>()),
         /** Text for the question being written, and the cursor behind it. */
         insert: notice(z.object({text: z.string()})),
