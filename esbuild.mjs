@@ -14,7 +14,11 @@ const root = path.dirname(fileURLToPath(import.meta.url));
 const requireBanner = {
     js: 'import {createRequire as __createRequire} from "node:module"; const require = __createRequire(import.meta.url);',
 };
-const node = /** @type {const} */ ({platform: "node", target: "node20"});
+/**
+ * A package's ES modules first: an UMD file asks for its parts in ways that no bundler sees.
+ * @type {{platform: "node", target: string, mainFields: string[]}}
+ */
+const node = {platform: "node", target: "node20", mainFields: ["module", "main"]};
 const browser = /** @type {const} */ ({platform: "browser", target: "es2022", format: "esm"});
 
 /** @type {Readonly<Record<string, esbuild.BuildOptions & {entry: string, outfile: string}>>} */

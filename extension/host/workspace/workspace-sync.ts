@@ -326,7 +326,11 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
             const portionSent = new Promise<void>((resolve) => {
                 next = sent.event(() => resolve());
             });
-            await Promise.race([pump(), portionSent]).finally(() => next?.dispose());
+            try {
+                await Promise.race([pump(), portionSent]);
+            } finally {
+                next?.dispose();
+            }
         }
     }
 
