@@ -1,5 +1,5 @@
 /** One engine for one command: made, loaded with progress, and always disposed of. */
-import type {EngineApi, EngineSettings} from "../protocol/engine.js";
+import type {EngineApi, EngineSettings, ModelInfo} from "../protocol/engine.js";
 import {checkModelExists} from "./common-flags.js";
 import type {CommandContext} from "./command-context.js";
 import {ProgressLine} from "./output/progress-line.js";
@@ -11,13 +11,13 @@ import {ProgressLine} from "./output/progress-line.js";
 export async function withLoadedEngine<T>(
     context: CommandContext,
     settings: EngineSettings,
-    work: (engine: EngineApi, progress: ProgressLine) => Promise<T>,
+    work: (engine: EngineApi, progress: ProgressLine, model: ModelInfo) => Promise<T>,
 ): Promise<T> {
     checkModelExists(settings);
     return withEngine(context, settings, async (engine, progress) => {
         const {signal} = context.interrupt;
-        await engine.load((share) => progress.showShare("loading the model", share), signal);
-        return work(engine, progress);
+        const model = await engine.load((share) => progress.showShare("loading the model", share), signal);
+        return work(engine, progress, model);
     });
 }
 

@@ -88,7 +88,7 @@ export async function askOnce(
     },
 ): Promise<AnswerReport> {
     const {flags, scope, progress} = request;
-    progress.show("thinking");
+    progress.show("choosing files");
     try {
         const report = await engine.ask(
             {

@@ -1,7 +1,11 @@
 /** `kvasir read PATH...`: files and folders into segments. */
-import type {ReadReport} from "../../protocol/engine.js";
+import {policyNeeds} from "../../core/policy/policy.js";
+import {policyByName} from "../../core/policy/presets.js";
+import type {EngineApi, ReadReport} from "../../protocol/engine.js";
+import {isKvasirError} from "../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../command-context.js";
 import {type CommonFlags, settingsOf} from "../common-flags.js";
+import type {ProgressLine} from "../output/progress-line.js";
 import {formatBytes, formatCount, formatMs, formatNumberOf, formatShare} from "../output/units.js";
 import {formatTable} from "../output/table.js";
 import type {Terminal} from "../output/terminal.js";
@@ -14,8 +18,11 @@ export async function runRead(
     flags: CommonFlags,
 ): Promise<CommandResult> {
     const {signal} = context.interrupt;
-    const report = await withLoadedEngine(context, settingsOf(flags, context.root), async (engine, progress) => {
+    const settings = settingsOf(flags, context.root);
+    const report = await withLoadedEngine(context, settings, async (engine, progress, model) => {
         const {files, skipped} = await openWorkspace(engine, context.root, paths, signal);
+        if (model.headProfile === "none" && policyNeeds(policyByName(settings.policy)).profile)
+            await measureProfile(engine, context, progress);
         const read = await engine.read(
             {workspace: context.root, paths: files.map((file) => file.path)},
             progress.showRead,
@@ -24,6 +31,26 @@ export async function runRead(
         return withSkipped(read, skipped);
     });
     return {json: readJson(report), text: readText(report, context.terminal)};
+}
+
+/**
+ * Without a head profile files would be kept whole, so the first read measures it on its own files. The engine would do
+ * so behind the read; here it has a line of progress.
+ */
+async function measureProfile(engine: EngineApi, context: CommandContext, progress: ProgressLine): Promise<void> {
+    context.terminal.stderr.write("note: this model has no head profile yet; it is measured on these files, once.\n");
+    try {
+        await engine.calibrate(
+            {workspace: context.root},
+            (share) => progress.showShare("measuring the head profile", share),
+            context.interrupt.signal,
+        );
+    } catch (error) {
+        // Too little text to measure it on: the files stay whole until there is more.
+        if (!isKvasirError(error, "usage")) throw error;
+        context.terminal.stderr.write(`note: ${error.message} The files are kept whole.\n`);
+    }
+    progress.clear();
 }
 
 /** What the scan left out comes first: it was never the engine's. */

@@ -88,10 +88,16 @@ export function attendedText(attended: readonly AttendedFile[], {colors, width}:
             path,
             String(tokens),
             `${Math.round(keptRows)} (${formatShare(keptRows, tokens)})`,
-            detail === undefined || detail === "" ? whyWords[why] : `${whyWords[why]}: ${detail}`,
+            whyText(why, detail),
         ]),
         {colors, width},
     );
+}
+
+/** The reason of a file that a person named is the naming; of others the detail says more. */
+function whyText(why: AttendedFile["why"], detail: string | undefined): string {
+    const isNamed = why === "context" || why === "pinned";
+    return isNamed || detail === undefined || detail === "" ? whyWords[why] : `${whyWords[why]}: ${detail}`;
 }
 
 function leftOutText(leftOut: readonly LeftOutFile[], {colors}: Look): string {

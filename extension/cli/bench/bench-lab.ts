@@ -1,0 +1,169 @@
+/**
+ * What the rows of the bench work with: one engine as clients have it, the parts below it, plain llama.cpp through the
+ * same libraries, and real files. Everything is made when a row first asks for it and freed at the end.
+ */
+import {readFile} from "node:fs/promises";
+import {headProfileSchema, type HeadProfile} from "../../core/policy/head-profile.js";
+import {policyNeeds, type Policy} from "../../core/policy/policy.js";
+import {policyByName} from "../../core/policy/presets.js";
+import {KvContext} from "../../engine/kv/kv-context.js";
+import {Prefix} from "../../engine/kv/prefix.js";
+import {Reader} from "../../engine/kv/reader.js";
+import {ChatFormat} from "../../engine/model/chat-format.js";
+import {LoadedModel} from "../../engine/model/loaded-model.js";
+import type {NativePlain, NativeSegment} from "../../engine/native/native.js";
+import type {EngineApi, EngineSettings} from "../../protocol/engine.js";
+import type {CommandContext} from "../command-context.js";
+import {collectFiles} from "../workspace-files.js";
+import {joinTokens, tokenFiles, type TokenFile} from "./bench-files.js";
+
+/** Batches of both sides: llama.cpp's own default. */
+const nBatch = 512;
+/** Room for prefix, question and answer behind the files in a plain context. */
+const nTail = 1024;
+
+export class BenchLab {
+    #engine: EngineApi | undefined;
+    #model: LoadedModel | undefined;
+    #reader: Reader | undefined;
+    #plain: {native: NativePlain; nCtx: number} | undefined;
+    #files: TokenFile[] | undefined;
+
+    constructor(
+        readonly context: CommandContext,
+        readonly settings: EngineSettings,
+        /** Absolute folder of real files. */
+        readonly repo: string,
+        /** Says what is being prepared. */
+        readonly say: (what: string) => void,
+    ) {}
+
+    get signal(): AbortSignal {
+        return this.context.interrupt.signal;
+    }
+
+    get policy(): Policy {
+        return policyByName(this.settings.policy);
+    }
+
+    /** The engine, loaded and calibrated, with all files of the repository known to it. */
+    async engine(): Promise<EngineApi> {
+        if (this.#engine !== undefined) return this.#engine;
+        this.#engine = await this.context.createEngine(this.settings);
+        // What is read in the background would be measured too.
+        this.#engine.pause();
+        await this.#engine.load((share) => this.say(`loading the model ${Math.floor(share * 100)} %`), this.signal);
+        const {files} = await collectFiles(this.repo, undefined, this.signal);
+        await this.#engine.updateWorkspace({workspace: this.repo, upsert: files});
+        await this.#calibrate(this.#engine);
+        return this.#engine;
+    }
+
+    /** The model a second time, for the parts below the engine. */
+    async model(): Promise<LoadedModel> {
+        this.#model ??= await LoadedModel.load({settings: this.settings, signal: this.signal});
+        return this.#model;
+    }
+
+    async files(): Promise<TokenFile[]> {
+        if (this.#files !== undefined) return this.#files;
+        const {model} = await this.model();
+        this.#files = await tokenFiles(this.repo, (text) => Uint32Array.from(model.tokenize(text)), this.signal);
+        return this.#files;
+    }
+
+    /** Reads tokens as the engine does, without its store. */
+    async reader(): Promise<Reader> {
+        if (this.#reader !== undefined) return this.#reader;
+        const model = await this.model();
+        const context = await KvContext.open({
+            model,
+            rowType: this.settings.rowType,
+            nThreads: this.settings.threads,
+            limitBytes: (this.settings.kvMib ?? defaultKvMib) * 2 ** 20,
+            nBatch,
+        });
+        this.#reader = new Reader(context, await Prefix.make(context, new ChatFormat(model.model).prefix));
+        return this.#reader;
+    }
+
+    /** Segments of token lists, each read alone, cut by the policy of the settings or (`full`) not at all. */
+    async segments(pieces: readonly Uint32Array[], policy: Policy): Promise<NativeSegment[]> {
+        const reader = await this.reader();
+        const profile = await this.profileFor(policy);
+        const segments: NativeSegment[] = [];
+        for (const [index, tokens] of pieces.entries()) {
+            this.say(`reading piece ${index + 1} of ${pieces.length} (${policy.name})`);
+            const read = await reader.read({
+                tokens,
+                policy,
+                budget: policy.name === "full" ? 1 : this.settings.budget,
+                profile,
+                signal: this.signal,
+            });
+            segments.push(read.native);
+        }
+        return segments;
+    }
+
+    /** The head profile when the policy asks for one. */
+    async profileFor(policy: Policy): Promise<HeadProfile | undefined> {
+        if (!policyNeeds(policy).profile) return undefined;
+        const engine = await this.engine();
+        const found = await engine.headProfile();
+        return found && headProfileSchema.parse(JSON.parse(await readFile(found.path, "utf8")));
+    }
+
+    /** Plain llama.cpp with room for `nTokens` and a question behind them, empty. */
+    async plain(nTokens: number): Promise<NativePlain> {
+        const nCtx = Math.ceil((nTokens + nTail) / 256) * 256;
+        if (this.#plain !== undefined && this.#plain.nCtx >= nCtx) {
+            await this.#plain.native.clear();
+            return this.#plain.native;
+        }
+        await this.#plain?.native.close();
+        this.#plain = undefined;
+        const model = await this.model();
+        const native = new model.addon.Plain(model.handle, {
+            nCtx,
+            nBatch,
+            nThreads: this.settings.threads,
+            rowType: this.settings.rowType,
+            // The best that a program can do with it.
+            threadPool: true,
+        });
+        await native.open();
+        this.#plain = {native, nCtx};
+        return native;
+    }
+
+    /** The prompt that a program without segments sends: the same tokens, one file behind the other. */
+    async prompt(files: readonly TokenFile[], question: string): Promise<Uint32Array> {
+        const {model} = await this.model();
+        const format = new ChatFormat(model);
+        return joinTokens([
+            format.prefix,
+            ...files.map((file) => file.tokens),
+            format.render([{role: "user", text: question}], {}).tail,
+        ]);
+    }
+
+    async close(): Promise<void> {
+        await this.#plain?.native.close();
+        this.#reader?.prefix.dispose();
+        await this.#reader?.context.close();
+        await this.#model?.dispose();
+        await this.#engine?.dispose();
+    }
+
+    async #calibrate(engine: EngineApi): Promise<void> {
+        if (!policyNeeds(this.policy).profile || (await engine.headProfile()) !== undefined) return;
+        await engine.calibrate(
+            {workspace: this.repo},
+            (share) => this.say(`measuring the head profile ${Math.floor(share * 100)} %`),
+            this.signal,
+        );
+    }
+}
+
+const defaultKvMib = 2048;

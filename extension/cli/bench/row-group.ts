@@ -1,0 +1,31 @@
+/** A group of rows that are measured in the same rounds. One file per group in rows/; a new one is added to rowGroups. */
+import type {BenchLab} from "./bench-lab.js";
+import type {Side} from "./alternate.js";
+import type {SpeedRow} from "./speed-report.js";
+
+/** One row: which side is Kvasir's and which the peer's. */
+export interface RowPlan {
+    name: string;
+    unit: SpeedRow["unit"];
+    kvasir: string;
+    peer: string;
+    peerName: string;
+}
+
+export interface PreparedGroup {
+    /** Answers milliseconds, milliseconds per token, or bytes, as the rows' unit says. */
+    sides: Record<string, Side>;
+    /** False for work that is not the same twice. */
+    warmUp?: boolean;
+    /** Sides that answer the same every time need one round. */
+    isExact?: boolean;
+    dispose(): Promise<void> | void;
+}
+
+export interface RowGroup {
+    rows: readonly RowPlan[];
+    /** What it needs, made ready but not measured. Throws a coded error when it cannot run here. */
+    prepare(lab: BenchLab): Promise<PreparedGroup>;
+}
+
+export const plainName = "plain llama.cpp";

@@ -1,0 +1,143 @@
+/**
+ * The grammar of the command line: which commands and flags there are, and which function runs each. Parsing failures
+ * become coded errors here; nothing here does the work.
+ */
+import {Command, type CommanderError} from "commander";
+import {type KvasirError, unknownFlag, usage} from "../protocol/errors.js";
+import {temperature, wholeNumber} from "./argument-parsers.js";
+import {addBenchCommand} from "./bench/bench-command.js";
+import type {CommandContext, CommandResult} from "./command-context.js";
+import {addCommonFlags, type CommonFlags} from "./common-flags.js";
+import {runInteractive} from "./chat/interactive.js";
+import {type AskFlags, runAsk} from "./commands/ask.js";
+import {type CacheAction, runCache} from "./commands/cache.js";
+import {runCalibrate} from "./commands/calibrate.js";
+import {type CompleteFlags, runComplete} from "./commands/complete.js";
+import {runDoctor} from "./commands/doctor.js";
+import {runRead} from "./commands/read.js";
+import {packageVersion} from "./package-root.js";
+
+/** Told what a command found; undefined when it has printed everything itself. */
+export type OnResult = (result: CommandResult | undefined) => void;
+
+/** Runs one command with the flags given before and behind its name. */
+export type Runner = (
+    command: Command,
+    work: (flags: CommonFlags) => Promise<CommandResult | undefined>,
+) => Promise<void>;
+
+export interface ProgramOptions {
+    context: CommandContext;
+    input: NodeJS.ReadableStream;
+    onResult: OnResult;
+}
+
+export function buildProgram({context, input, onResult}: ProgramOptions): Command {
+    const {terminal} = context;
+    const program = new Command("kvasir")
+        .description("A private coding assistant on a local model that keeps a whole repository in reach.")
+        .version(packageVersion(), "-V, --version", "print the version")
+        .helpOption("-h, --help", "print this")
+        .configureHelp({showGlobalOptions: true})
+        .configureOutput({
+            writeOut: (text) => void terminal.stdout.write(text),
+            // Failures are thrown, and told once, in our own words.
+            writeErr: () => undefined,
+            getOutHelpWidth: () => Math.min(terminal.columns, 120),
+            getOutHasColors: () => false,
+        })
+        .exitOverride()
+        .allowExcessArguments(false);
+    addCommonFlags(program);
+
+    const run: Runner = async (command, work) => onResult(await work(command.optsWithGlobals<CommonFlags>()));
+
+    program
+        .command("doctor")
+        .description("machine, GPU, model, addon and cache, and what to do about what is wrong")
+        .action((_: object, command: Command) => run(command, (flags) => runDoctor(context, flags)));
+
+    program
+        .command("read")
+        .description("read files or folders into segments")
+        .argument("<path...>", "files or folders; ignore rules apply")
+        .action((paths: string[], _: object, command: Command) =>
+            run(command, (flags) => runRead(context, paths, flags)),
+        );
+
+    program
+        .command("ask")
+        .description("answer a question with the repository as context")
+        .argument("[question]", "in quotes; before --context")
+        .option("--context <path...>", "see these files or folders and no others")
+        .option("--session <name>", "go on with the conversation of that name")
+        .option("--max-tokens <n>", "longest answer", wholeNumber(1, 1_000_000), 512)
+        .option("--temperature <t>", "0 always takes the likeliest token", temperature, 0)
+        .option("--seed <n>", "of the random choice", wholeNumber(0, 2 ** 32 - 1))
+        .option("-i, --interactive", "chat in the terminal")
+        .action((question: string | undefined, _: object, command: Command) =>
+            run(command, async (common) => {
+                const flags = common as AskFlags;
+                if (flags.interactive !== true) return runAsk(context, question, flags);
+                if (flags.json === true) throw usage("--interactive and --json do not go together.");
+                await runInteractive(context, input, question, flags);
+                return undefined;
+            }),
+        );
+
+    program
+        .command("complete")
+        .description("one inline completion")
+        .argument("<file>", "the file with the cursor")
+        .requiredOption("--line <l>", "line of the cursor, from 1", wholeNumber(1))
+        .requiredOption("--column <c>", "column of the cursor, from 1, in UTF-16 units", wholeNumber(1))
+        .option("--context <path...>", "see these files or folders and no others")
+        .action((file: string, _: object, command: Command) =>
+            run(command, (flags) => runComplete(context, file, flags as CompleteFlags)),
+        );
+
+    program
+        .command("calibrate")
+        .description("measure the head profile of the model on the files of this folder")
+        .action((_: object, command: Command) => run(command, (flags) => runCalibrate(context, flags)));
+
+    const cache = program.command("cache").description("show and mend the store");
+    const cacheAction = (action: CacheAction, command: Command, path?: string) =>
+        run(command, (flags) => runCache(context, action, path, flags));
+    cache
+        .command("list", {isDefault: true})
+        .description("what the store holds")
+        .action((_: object, command: Command) => cacheAction("list", command));
+    cache
+        .command("drop")
+        .description("forget what was read of one file")
+        .argument("<path>", "as `cache list` shows it")
+        .action((path: string, _: object, command: Command) => cacheAction("drop", command, path));
+    cache
+        .command("clear")
+        .description("forget everything")
+        .action((_: object, command: Command) => cacheAction("clear", command));
+    cache
+        .command("verify")
+        .description("check every segment and remove damaged ones")
+        .action((_: object, command: Command) => cacheAction("verify", command));
+
+    addBenchCommand(program, context, run);
+    return program;
+}
+
+/** What commander throws, as a coded error; undefined when it only printed help or the version. */
+export function usageErrorOf(error: CommanderError): KvasirError | undefined {
+    // `help` is what a command that needs a subcommand throws; it was not asked for.
+    if (error.code === "commander.help")
+        return usage("no command was given.", "Run `kvasir --help` for the commands there are.");
+    if (error.exitCode === 0) return undefined;
+    const message = error.message.replace(/^error: /, "");
+    const flag = /unknown option '([^']+)'/.exec(message)?.[1];
+    if (flag !== undefined) return unknownFlag(flag);
+    return usage(asSentence(message), "Run `kvasir --help`, or `kvasir COMMAND --help`, for what there is.");
+}
+
+function asSentence(message: string): string {
+    return /[.?!)]$/.test(message) ? message : `${message}.`;
+}
