@@ -164,7 +164,7 @@ describe("a generation", () => {
         const whole = await context.newSession();
         const {tokens: expected} = await generate(whole, {temperature: 0});
         const session = await context.newSession();
-        let seen: number[] = [];
+        const seen: number[] = [];
         const first = await generate(session, {temperature: 0}, (token) => {
             seen.push(token);
             context.yieldSoon();

@@ -17,7 +17,7 @@ import {
     type SegmentIdentity,
 } from "../store/identity.js";
 import type {KnownWorkspace, PartTokens} from "../workspace/known-workspace.js";
-import {Reader} from "./reader.js";
+import {type Reader} from "./reader.js";
 import {flatten, Segment} from "./segment.js";
 import type {SegmentStore} from "./segment-store.js";
 
