@@ -2,7 +2,7 @@
  * Owns the extension's side of the messages with a webview: each is checked when it arrives, because a page is not to be
  * trusted. Must not know an editor, nor what any message means.
  */
-import {z} from "zod";
+import * as z from "zod";
 import {toKvasirError} from "../protocol/errors.js";
 import type {
     MessageTable,

@@ -2,7 +2,7 @@
  * Owns the schema of every type of engine.ts that crosses a process boundary. A type and its schema that differ do not
  * compile (`schemaOf`), so a field that one side adds cannot get lost on the way.
  */
-import {z} from "zod";
+import * as z from "zod";
 import type * as e from "./engine.js";
 import type {KvasirErrorData} from "./errors.js";
 

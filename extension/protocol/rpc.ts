@@ -2,7 +2,7 @@
  * Owns what the engine process and its clients say to each other: every method of EngineApi with the schemas of its
  * parameters and its result, the events of long work, and the handshake before all of it. Must not know sockets.
  */
-import {z} from "zod";
+import * as z from "zod";
 import type {EngineApi} from "./engine.js";
 import * as s from "./rpc-schemas.js";
 

@@ -2,7 +2,7 @@
  * A conversation as it is kept: its turns, what each brought along and what each answer cost, and the turns that an
  * edit or another try replaced. Pure: every change gives a new conversation.
  */
-import {z} from "zod";
+import * as z from "zod";
 import {type ChatTurn} from "../../protocol/engine.js";
 
 const text = z.string().max(4_000_000);

@@ -2,7 +2,7 @@
  * Owns how a notebook is read: its cells as code in the notebook's language, prose as comments, outputs left out. Must
  * not know the editor or the disk.
  */
-import {z} from "zod";
+import * as z from "zod";
 
 export interface NotebookCell {
     kind: "code" | "prose";

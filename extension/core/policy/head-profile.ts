@@ -4,7 +4,7 @@
  * is used to cut is shares.ts's, how the files are scored the engine's.
  */
 
-import {z} from "zod";
+import * as z from "zod";
 import {profileMismatch} from "../../protocol/errors.js";
 import {apportion, waterFill} from "./apportion.js";
 import type {KvShape} from "./head-rows.js";

@@ -3,7 +3,7 @@
  * takes back everything it had: running work, workspaces, conversations, its pause. Must not know sockets.
  */
 import {type CancellationToken, type MessageConnection, ProgressType, ResponseError} from "vscode-jsonrpc/node";
-import {z} from "zod";
+import * as z from "zod";
 import type {EngineApi, EngineStatus} from "../../protocol/engine.js";
 import {KvasirError, busy, isKvasirError, toKvasirError} from "../../protocol/errors.js";
 import {

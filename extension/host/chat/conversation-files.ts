@@ -7,7 +7,7 @@ import {createHash, randomUUID} from "node:crypto";
 import {constants, writeFileSync, renameSync} from "node:fs";
 import {copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink} from "node:fs/promises";
 import {join} from "node:path";
-import {z} from "zod";
+import * as z from "zod";
 import {type Conversation, conversationSchema, matches, mergeConversations} from "../../core/chat/conversation.js";
 import {diskFull, isKvasirError, KvasirError, storeReadOnly} from "../../protocol/errors.js";
 

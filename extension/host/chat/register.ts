@@ -2,7 +2,7 @@
 import {createHash, randomUUID} from "node:crypto";
 import path from "node:path";
 import * as vscode from "vscode";
-import {z} from "zod";
+import * as z from "zod";
 import {exportMarkdown} from "../../core/chat/export-markdown.js";
 import {mentionText} from "../../core/chat/mention.js";
 import {rangeLabel} from "../../core/chat/attachment.js";

@@ -7,8 +7,7 @@ import {KvasirError, engineStopped, engineUnreachable, isKvasirError, toKvasirEr
 import type {HelloReply} from "../../protocol/rpc-schemas.js";
 import type {RpcEvent, RpcMethodName, RpcParams, RpcResult} from "../../protocol/rpc.js";
 import type {ConnectionState, EngineClient} from "../ctx.js";
-import {type EngineLink, linkTo} from "./engine-link.js";
-import {joinEngine} from "./find-engine.js";
+import type {EngineLink} from "./engine-link.js";
 import {type EngineProgram, lastLogLine, startEngine} from "./start-engine.js";
 
 export interface EngineClientOptions {
@@ -104,6 +103,8 @@ export function createEngineClient(options: EngineClientOptions): RejoiningEngin
     }
 
     async function open(): Promise<EngineLink> {
+        // Schemas and JSON-RPC take a moment to load, which must not be the editor's start.
+        const {linkTo} = await import("./engine-link.js");
         const {socket, pid, isFirst} = await joinOrStart();
         const opened = linkTo(socket, {onStatus: setStatus, warn: (message) => log.warn(`Engine: ${message}`)});
         opened.onClose(() => lost(opened));
@@ -123,6 +124,7 @@ export function createEngineClient(options: EngineClientOptions): RejoiningEngin
     }
 
     async function joinOrStart() {
+        const {joinEngine} = await import("./find-engine.js");
         const deadlineMs = Date.now() + (options.startTimeoutMs ?? defaultStartTimeoutMs);
         let started: Awaited<ReturnType<typeof startEngine>> | undefined;
         let isFirst = false;

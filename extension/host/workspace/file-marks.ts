@@ -1,6 +1,6 @@
 /** Owns what a person has decided about files (pinned, left out, own budget), kept with the workspace. */
 import type * as vscode from "vscode";
-import {z} from "zod";
+import * as z from "zod";
 
 const marksSchema = z.object({
     pinned: z.array(z.string()).default([]),

@@ -1,5 +1,5 @@
 /** What the cache view and the extension say to each other. */
-import {z} from "zod";
+import * as z from "zod";
 import {calibrateReport, engineStatus, fileStatus, path} from "../rpc-schemas.js";
 import {notice, question, type WebviewProtocol} from "./messages.js";
 

@@ -2,7 +2,7 @@
  * What the chat panel and the extension say to each other. What the page says is checked when it arrives; what the
  * extension says is the page's whole truth, so a page that loads late or again needs only `ready`.
  */
-import {z} from "zod";
+import * as z from "zod";
 import type {AnswerReport, AttendedFile, LeftOutFile, ReadProgress} from "../engine.js";
 import type {KvasirErrorData} from "../errors.js";
 import {notice, question, type WebviewProtocol} from "./messages.js";

@@ -2,7 +2,7 @@
  * Owns the shape of a conversation between the extension and one of its webviews: a table of names on each side, each
  * with the schema of its payload and, when it is a question, of its reply. Must not know what any message means.
  */
-import type {z} from "zod";
+import type * as z from "zod";
 import type {KvasirErrorData} from "../errors.js";
 
 /** One message: a notice when it has no reply, a question when it has one. */
