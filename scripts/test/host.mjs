@@ -31,7 +31,7 @@ export async function runHostTests() {
             "kvasir.engine.idleMinutes": 0.05,
             // A busy build server reads slowly; a test wants to see the file that it named.
             "kvasir.context.waitForReadsMs": 60_000,
-            "kvasir.context.attendedTokens": 600,
+            "kvasir.context.attendedTokens": 1_000,
             // Read by the tests that are about reading; meanwhile the others would wait for it on a slow machine.
             "kvasir.reading.automatic": false,
         };

@@ -9,14 +9,14 @@ describe("the engine behind the extension", () => {
         await ctx.workspace.flush();
         let streamed = "";
         const report = await ctx.engine.ask(
-            {...question(ctx.workspace.id, "What does autorun do?"), choice: {context: ["src/api/autorun.ts"]}},
+            {...question(ctx.workspace.id, "What does isObservable do?"), choice: {context: ["src/api/isobservable.ts"]}},
             {text: (piece) => (streamed += piece)},
         );
         assert.equal(streamed.trim(), report.text.trim());
         assert.ok(report.tokens > 0 && report.tokens <= 16, `${report.tokens} tokens`);
         const seen = JSON.stringify({attended: report.attended, leftOut: report.leftOut});
         assert.ok(
-            report.attended.some(({path}) => path === "src/api/autorun.ts"),
+            report.attended.some(({path}) => path === "src/api/isobservable.ts"),
             seen,
         );
         assert.equal(ctx.engine.status().model?.architecture, "llama");
