@@ -20,6 +20,8 @@ export interface PageApi {
 }
 
 declare function acquireVsCodeApi(): PageApi;
+/** What a page hears; written out, because tests have no page. */
+declare function addEventListener(type: "message", listener: (event: {data: unknown}) => void): void;
 
 export interface HostLink<P extends WebviewProtocol> {
     tell<N extends NoticeName<P["toHost"]>>(name: N, payload: PayloadOf<P["toHost"], N>): void;
@@ -42,7 +44,7 @@ export interface HostLink<P extends WebviewProtocol> {
 export function connectHost<P extends WebviewProtocol>(
     api: PageApi = acquireVsCodeApi(),
     listen: (listener: (data: unknown) => void) => void = (listener) =>
-        window.addEventListener("message", (event: MessageEvent<unknown>) => listener(event.data)),
+        addEventListener("message", (event) => listener(event.data)),
 ): HostLink<P> {
     const pending = new Map<number, {resolve: (value: never) => void; reject: (error: unknown) => void}>();
     const listeners = new Map<string, (payload: never) => void>();

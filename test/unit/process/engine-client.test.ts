@@ -168,7 +168,10 @@ describe("finding and starting the engine", () => {
         return () => rm(folder, {recursive: true, force: true});
     });
 
-    const pidOf = (state: ConnectionState) => (state.name === "connected" ? state.pid : undefined);
+    const pidOf = (state: ConnectionState): number => {
+        if (state.name !== "connected") throw new Error(`the client is ${state.name}`);
+        return state.pid;
+    };
 
     it("clients that start together end up with one engine", async () => {
         const folder = await runtimeFolder();
@@ -189,7 +192,7 @@ describe("finding and starting the engine", () => {
         await client.connect();
         const pid = pidOf(client.connection());
         const asked = client
-            .ask(question("wait"), {text: () => process.kill(pid ?? 0, "SIGKILL")})
+            .ask(question("wait"), {text: () => process.kill(pid, "SIGKILL")})
             .catch((error: {code: string}) => error.code);
         expect(await asked).toBe("engine-stopped");
         await eventually(() => client.connection().name === "connected");
@@ -206,7 +209,7 @@ describe("finding and starting the engine", () => {
             const asked = client.ask(question("words 100000"), {}).catch((error: {code: string}) => error.code);
             await new Promise((resolve) => setTimeout(resolve, n * 7));
             const pid = pidOf(client.connection());
-            if (pid !== undefined) process.kill(pid, "SIGKILL");
+            process.kill(pid, "SIGKILL");
             expect(["engine-stopped"]).toContain(await asked);
             await eventually(() => client.connection().name === "connected");
         }
