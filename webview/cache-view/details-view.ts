@@ -134,7 +134,8 @@ function factsOf(file: FileStatus): [string, string][] {
         "Attended",
         hits === 0
             ? "by no question yet"
-            : `${formatNumberOf(hits, "time")}, last ${formatAgo(lastAttendedMs, Date.now())}`,
+            : formatNumberOf(hits, "time") +
+              (lastAttendedMs === undefined ? "" : `, last ${formatAgo(lastAttendedMs, Date.now())}`),
     ]);
     return facts;
 }

@@ -107,7 +107,7 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
         const legend = h(
             "p",
             {class: "dim"},
-            `From ${formatShare(grid.least)} (light) to ${formatShare(grid.most)} (dark), ${formatShare(grid.mean)} on average.`,
+            `The stronger the colour, the more rows: ${formatShare(grid.least)} to ${formatShare(grid.most)}, ${formatShare(grid.mean)} on average.`,
         );
         body.replaceChildren(h("div", {class: "toolbar"}, choice), table, status, legend);
     }
@@ -139,7 +139,15 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
                 return cell;
             }),
         );
+        const names = Array.from({length: grid.nHeads}, (_, head) => h("span", {class: "dim"}, String(head)));
         table.append(
+            // For the eye: a screen reader hears layer and head with every cell.
+            h(
+                "div",
+                {class: "head-row head-names", "aria-hidden": "true"},
+                h("span", {class: "layer dim"}, "head"),
+                names,
+            ),
             ...cells.map((row, layer) =>
                 h(
                     "div",

@@ -4,7 +4,7 @@ import {folderCells, type MapCell} from "./folder-cells.js";
 import {formatBytes, formatCount, formatNumberOf, formatShare} from "./format.js";
 import {tierNames} from "./icons.js";
 import type {PageContext, View} from "./page-context.js";
-import {keptShare} from "./select-files.js";
+import {keptShare, tiers} from "./select-files.js";
 import type {PageState} from "./state.js";
 import {type Direction, layoutMap, neighbour, type PlacedCell} from "./treemap.js";
 
@@ -16,7 +16,19 @@ const leastNamed = {width: 34, height: 16};
 export function createMapView({store, actOnFiles}: PageContext): View {
     const path = h("nav", {class: "map-path", "aria-label": "Folder shown"});
     const box = h("div", {class: "map", role: "group", "aria-label": "Files by size; arrow keys move"});
-    const hint = h("p", {class: "dim map-hint"}, "Area: tokens. Filled: share kept.");
+    const hint = h(
+        "p",
+        {class: "dim map-hint"},
+        h("span", {}, "Area: tokens. Filled: share kept. Frame:"),
+        tiers.map((tier) =>
+            h(
+                "span",
+                {class: "map-key"},
+                h("span", {class: `map-cell tier-${tier}`, "aria-hidden": "true"}),
+                tierNames[tier],
+            ),
+        ),
+    );
     const element = h("div", {class: "map-view"}, path, box, hint);
     let state: PageState | undefined;
     let cells: readonly PlacedCell[] = [];

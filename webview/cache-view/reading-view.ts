@@ -23,7 +23,8 @@ export function createReadingView({actOnEngine}: PageContext): View {
     return {
         element,
         update({cache}: PageState) {
-            const progress = cache?.engine?.progress;
+            // What an engine said before it ended is no progress.
+            const progress = cache?.connection.name === "connected" ? cache.engine?.progress : undefined;
             const wasReading = !element.hidden;
             element.hidden = progress === undefined || progress.filesTotal === 0;
             if (progress === undefined) {

@@ -6,9 +6,9 @@ import type {PageState} from "./state.js";
 import {type BudgetPart, budgetParts, totalsByTier} from "./totals.js";
 
 const parts: readonly {part: BudgetPart; name: string}[] = [
-    {part: "attended", name: "attended by the last answer"},
-    {part: "memory", name: "other files in memory"},
-    {part: "other", name: "conversations and working memory"},
+    {part: "attended", name: "attended"},
+    {part: "memory", name: "in memory"},
+    {part: "other", name: "conversations"},
     {part: "free", name: "free"},
 ];
 

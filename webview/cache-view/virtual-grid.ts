@@ -12,6 +12,8 @@ export interface GridColumn<Row, Id extends string> {
     readonly title: string;
     /** CSS grid track. */
     readonly width: string;
+    /** The track in a side bar. */
+    readonly narrowWidth?: string;
     readonly isNumber: boolean;
     /** Shown from this width of the grid on, px. */
     readonly fromWidth: number;
@@ -46,6 +48,9 @@ export interface VirtualGrid<Row, Id extends string> {
     reveal(key: string): void;
 }
 
+/** px: a side bar as it opens. */
+const narrowWidth = 420;
+
 export function createVirtualGrid<Row, Id extends string>(options: GridOptions<Row, Id>): VirtualGrid<Row, Id> {
     const {name, columns, keyOf} = options;
     const header = h("div", {class: "grid-header", role: "row", "aria-rowindex": 1});
@@ -63,6 +68,11 @@ export function createVirtualGrid<Row, Id extends string>(options: GridOptions<R
     let rowHeight = 0;
     let places = new Map<string, number>();
 
+    const visible = () => ({
+        scrollTop: scroller.scrollTop,
+        viewHeight: scroller.clientHeight,
+        rowHeight,
+    });
     const cellId = (row: number, column: number) => `${name}-${row}-${column}`;
 
     function render(): void {
@@ -98,11 +108,7 @@ export function createVirtualGrid<Row, Id extends string>(options: GridOptions<R
 
     function renderRows(): void {
         const {rows} = content;
-        const {start, end} = rowWindow(rows.length, {
-            scrollTop: scroller.scrollTop,
-            viewHeight: scroller.clientHeight,
-            rowHeight,
-        });
+        const {start, end} = rowWindow(rows.length, visible());
         spacer.style.setProperty("height", `${rows.length * rowHeight}px`);
         spacer.replaceChildren(...rows.slice(start, end).map((row, at) => rowElement(row, start + at)));
         element.setAttribute("aria-rowcount", String(rows.length + 1));
@@ -150,11 +156,17 @@ export function createVirtualGrid<Row, Id extends string>(options: GridOptions<R
     function measure(): void {
         const probe = h("div", {class: "grid-row probe"}, h("div", {class: "grid-cell"}, "X"));
         spacer.append(probe);
-        rowHeight = probe.getBoundingClientRect().height;
+        // Whole pixels, and the same whatever the page is zoomed by.
+        rowHeight = probe.offsetHeight;
         probe.remove();
         const width = element.clientWidth;
         shownColumns = columns.filter(({fromWidth}) => width >= fromWidth);
-        element.style.setProperty("--columns", shownColumns.map((column) => column.width).join(" "));
+        const isNarrow = width < narrowWidth;
+        element.classList.toggle("narrow", isNarrow);
+        const tracks = shownColumns.map((column) => (isNarrow ? (column.narrowWidth ?? column.width) : column.width));
+        element.style.setProperty("--columns", tracks.join(" "));
+        // The header is as wide as the rows, beside the scroll bar.
+        header.style.setProperty("margin-inline-end", `${scroller.offsetWidth - scroller.clientWidth}px`);
         cursor = {row: cursor.row, column: Math.min(cursor.column, shownColumns.length - 1)};
     }
 
@@ -162,11 +174,7 @@ export function createVirtualGrid<Row, Id extends string>(options: GridOptions<R
         cursor = next;
         const row = content.rows[next.row];
         if (next.row >= 0) {
-            scroller.scrollTop = scrollTo(next.row, {
-                scrollTop: scroller.scrollTop,
-                viewHeight: scroller.clientHeight,
-                rowHeight,
-            });
+            scroller.scrollTop = scrollTo(next.row, visible());
         }
         render();
         if (row !== undefined && keyOf(row) !== content.selected) options.onSelect(row);
@@ -185,7 +193,7 @@ export function createVirtualGrid<Row, Id extends string>(options: GridOptions<R
             firstRow: options.onSort === undefined ? 0 : -1,
             nRows: content.rows.length,
             nColumns: shownColumns.length,
-            pageRows: Math.max(1, Math.floor(scroller.clientHeight / rowHeight) - 1),
+            pageRows: Math.max(1, Math.floor(visible().viewHeight / rowHeight) - 1),
         });
         if (next !== undefined) {
             event.preventDefault();
