@@ -4,7 +4,7 @@
  */
 import {spawn} from "node:child_process";
 import {createWriteStream, existsSync} from "node:fs";
-import {cp, mkdir, mkdtemp, readdir, rm, writeFile} from "node:fs/promises";
+import {cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile} from "node:fs/promises";
 import {createServer} from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -44,13 +44,23 @@ export const quietSettings = {
  * @param {number} [options.port]
  * @param {NodeJS.ProcessEnv} [options.env]
  * @param {boolean} [options.hasTrust] whether workspaces must be trusted first
+ * @param {string} [options.extension] folder of an extension that is installed as it lies there
  * @returns {Promise<CodeServer>}
  */
-export async function startCodeServer({settings = {}, hasDriver = false, home, port, env = {}, hasTrust = false} = {}) {
+export async function startCodeServer({
+    settings = {},
+    hasDriver = false,
+    home,
+    port,
+    env = {},
+    hasTrust = false,
+    extension,
+} = {}) {
     if (!existsSync(codeServerEntry)) throw new Error("code-server is missing: run `npm run setup -- --only vscode`.");
     const folder = home ?? (await mkdtemp(path.join(os.tmpdir(), "kvasir-vscode-")));
     await mkdir(path.join(folder, "udd/User"), {recursive: true});
     await mkdir(path.join(folder, "exts"), {recursive: true});
+    if (extension !== undefined) await installLink(extension, path.join(folder, "exts"));
     const settingsFile = path.join(folder, "udd/User/settings.json");
     if (home === undefined || !existsSync(settingsFile)) {
         const all = {...quietSettings, ...(hasTrust ? {"security.workspace.trust.enabled": true} : {}), ...settings};
@@ -128,7 +138,20 @@ export async function startCodeServer({settings = {}, hasDriver = false, home, p
 }
 
 /**
- * The address at which a folder opens, with the extension of this checkout.
+ * An address can name an extension under development only to a server with the test driver; any server loads what lies
+ * in its extensions folder.
+ * @param {string} extension
+ * @param {string} extensionsFolder
+ */
+async function installLink(extension, extensionsFolder) {
+    const {publisher, name, version} = JSON.parse(await readFile(path.join(extension, "package.json"), "utf8"));
+    const link = path.join(extensionsFolder, `${publisher}.${name}-${version}`);
+    await rm(link, {force: true});
+    await symlink(extension, link, "junction");
+}
+
+/**
+ * The address at which a folder opens. `extension`: one under development, for servers with the test driver.
  * @param {CodeServer} server
  * @param {{folder?: string, workspace?: string, extension?: string, payload?: readonly [string, string][]}} options
  */
