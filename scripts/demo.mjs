@@ -29,7 +29,7 @@ const questions = [
         context: ["src/api/when.ts", "src/api/autorun.ts"],
     },
 ];
-const maxTokens = 90;
+const maxTokens = 64;
 
 try {
     process.exitCode = await demo();
@@ -61,11 +61,10 @@ async function demo() {
     say(`\n${rule()}`);
     say(await comparison(seconds, isFirst));
     say(pc.dim(`The small model shows how the engine works; its answers are not worth much.`));
-    say(
-        pc.dim(
-            `Ask your own: cd ${path.relative(process.cwd(), demoRepositoryFolder) || "."} && npm run -s kvasir -- ask "..."`,
-        ),
-    );
+    // The demo repository has a package.json of its own, so `npm run` would look there.
+    const here = path.relative(process.cwd(), demoRepositoryFolder) || ".";
+    const command = path.relative(demoRepositoryFolder, path.join(root, "scripts/kvasir.mjs"));
+    say(pc.dim(`Ask your own: cd ${here} && node ${command} ask "..."`));
     return 0;
 }
 

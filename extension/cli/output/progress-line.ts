@@ -63,7 +63,7 @@ export function readProgressText({
     path,
     secondsLeft,
 }: ReadProgress): string {
-    const left = secondsLeft === undefined ? "" : `, ${formatMs(secondsLeft * 1000)} left`;
+    const left = secondsLeft === undefined || secondsLeft < 1 ? "" : `, ${formatMs(secondsLeft * 1000)} left`;
     const now = path === undefined ? "" : `: ${path}`;
     return `reading ${filesDone}/${filesTotal} files, ${formatCount(tokensDone)} of ${formatCount(tokensTotal)} tokens${left}${now}`;
 }
