@@ -3,8 +3,9 @@ import {existsSync} from "node:fs";
 import {cp, mkdir, mkdtemp, rm} from "node:fs/promises";
 import {tmpdir} from "node:os";
 import path from "node:path";
-import type {Browser, FrameLocator, Locator, Page} from "playwright-core";
+import type {Browser, Frame, Locator, Page} from "playwright-core";
 import {artefacts, root} from "../../scripts/setup/paths.mjs";
+import type {WebviewPage} from "../../extension/host/webview-page.js";
 import {demoRepositoryFolder} from "../../scripts/setup/steps/demo-repository.mjs";
 import {modelFile} from "../../scripts/setup/steps/model.mjs";
 import {launchChromium} from "../../scripts/vscode/chromium.mjs";
@@ -102,9 +103,19 @@ export function meterOf(page: Page): Locator {
     return page.locator('.statusbar-item[id="kvasir.kvasir.meter"]');
 }
 
-/** The insides of the webviews that are shown. */
-export function webviewOf(page: Page): FrameLocator {
-    return page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+/** The inside of a webview by the name of its page, once it is shown. */
+export async function webviewOf(page: Page, bundle: WebviewPage["bundle"]): Promise<Frame> {
+    for (const deadlineMs = Date.now() + patienceMs; Date.now() < deadlineMs;) {
+        for (const frame of page.frames()) {
+            const nFound = await frame
+                .locator(`body.${bundle}`)
+                .count()
+                .catch(() => 0);
+            if (nFound > 0) return frame;
+        }
+        await page.waitForTimeout(100);
+    }
+    throw new Error(`the page ${bundle} is not shown`);
 }
 
 /** Runs a command by its title, as a person would. */

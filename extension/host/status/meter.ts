@@ -30,7 +30,8 @@ export interface Meter {
 export function meterOf({status, connection, sync, isPaused, differing}: MeterInput, t: Translate): Meter {
     const {headline, icon, kind} = stateOf(status, connection, sync, isPaused, t);
     const {usedBytes, limitBytes} = status.kv;
-    const share = limitBytes > 0 ? Math.round((usedBytes / limitBytes) * 100) : 0;
+    const percent = limitBytes > 0 ? (usedBytes / limitBytes) * 100 : 0;
+    const share = percent > 0 && percent < 1 ? "< 1" : Math.round(percent);
     const rows: Meter["rows"] = [];
     if (status.model !== undefined) rows.push([t("Model"), status.model.name]);
     if (limitBytes > 0) {
