@@ -12,6 +12,7 @@ import {artefacts, root} from "../setup/paths.mjs";
 import {demoRepositoryFolder} from "../setup/steps/demo-repository.mjs";
 import {modelFile} from "../setup/steps/model.mjs";
 import {findDesktop} from "../vscode/desktop.mjs";
+import {endEngine} from "../vscode/end-engine.mjs";
 
 const out = path.join(artefacts, "test-host");
 
@@ -56,6 +57,7 @@ export async function runHostTests() {
         await cp(path.join(home, "run/engine.log"), path.join(kept, "engine.log")).catch(() => undefined);
         return await countResults(crash);
     } finally {
+        await endEngine(path.join(home, "run"));
         await rm(home, {recursive: true, force: true, maxRetries: 10, retryDelay: 200}).catch(() => undefined);
     }
 }

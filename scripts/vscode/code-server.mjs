@@ -101,6 +101,9 @@ export async function startCodeServer({
             stdio: ["ignore", "pipe", "pipe"],
         },
     );
+    const endWithUs = () => child.pid !== undefined && signalGroup(child.pid, "SIGKILL");
+    process.once("exit", endWithUs);
+    child.once("exit", () => process.off("exit", endWithUs));
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     /** @type {string | undefined} */

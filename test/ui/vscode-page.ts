@@ -10,6 +10,7 @@ import {demoRepositoryFolder} from "../../scripts/setup/steps/demo-repository.mj
 import {modelFile} from "../../scripts/setup/steps/model.mjs";
 import {launchChromium} from "../../scripts/vscode/chromium.mjs";
 import {addressOf, startCodeServer} from "../../scripts/vscode/code-server.mjs";
+import {endEngine} from "../../scripts/vscode/end-engine.mjs";
 
 export interface VscodePage {
     page: Page;
@@ -88,6 +89,7 @@ export async function openVscode({settings = {}, only, hasTrust}: VscodePageOpti
             async close() {
                 await running.close();
                 await server.stop();
+                await endEngine(runtimeFolder);
                 await rm(home, {recursive: true, force: true, maxRetries: 10, retryDelay: 200}).catch(() => undefined);
             },
         };
