@@ -44,6 +44,7 @@ export class Reading {
         const {turn, signal, again, onProgress} = this.options;
         const before = this.#progress.tokensDone;
         this.#progress.path = path;
+        onProgress?.({...this.#progress});
         const fetched = await this.engine.library.fetch(
             {workspace: this.workspace, path, index},
             {

@@ -41,6 +41,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
             checkout: path.join(context.extensionPath, ".kvasir", "models"),
         });
     let differing: readonly string[] = [];
+    let quarantined: readonly string[] = [];
     const engine = createEngineClient({
         folder: engineFolder({
             platform: process.platform,
@@ -60,6 +61,9 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
         log,
         onHello(reply) {
             differing = reply.differing;
+            quarantined = reply.quarantined;
+            if (quarantined.length > 0)
+                log.warn(`Left out, because reading them has ended the engine: ${quarantined.join(", ")}.`);
             if (differing.length > 0) {
                 log.warn(`Another window holds these settings at other values: ${differing.join(", ")}.`);
             }
@@ -88,6 +92,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
                     workspace,
                     engineSettings,
                     differing: () => differing,
+                    quarantined: () => quarantined,
                     extensionVersion: version,
                     log,
                 }),

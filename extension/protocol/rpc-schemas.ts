@@ -282,5 +282,7 @@ export const helloReply = z.strictObject({
     /** Names of settings that other clients hold at another value. */
     differing: z.array(z.string()),
     clients: z.int().positive(),
+    /** Files whose text has ended the engine again and again: left out until it changes. */
+    quarantined: z.array(z.string()),
 });
 export type HelloReply = z.infer<typeof helloReply>;

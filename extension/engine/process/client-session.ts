@@ -4,7 +4,8 @@
  */
 import {type CancellationToken, type MessageConnection, ProgressType, ResponseError} from "vscode-jsonrpc/node";
 import * as z from "zod";
-import type {EngineApi, EngineStatus} from "../../protocol/engine.js";
+import type {EngineApi, EngineStatus, ReadProgress, WorkspaceUpdate} from "../../protocol/engine.js";
+import {type CrashRecord, suspectOf} from "./crash-record.js";
 import {KvasirError, busy, isKvasirError, toKvasirError} from "../../protocol/errors.js";
 import {
     type RpcEvent,
@@ -22,6 +23,7 @@ export interface SessionSurroundings {
     engine(): Promise<EngineApi>;
     shutdown(): void;
     setPaused(isPaused: boolean): Promise<void>;
+    crashes: CrashRecord;
     /** Whether the client takes up what it is sent, so that it can be told more that it could do without. */
     hasRoom(): boolean;
     warn(message: string): void;
@@ -45,7 +47,8 @@ export class ClientSession {
     readonly #prefix: string;
     readonly #running = new Set<AbortController>();
     readonly #completions: AbortController[] = [];
-    readonly #workspaces = new Set<string>();
+    /** Of each workspace the texts that it was given, as suspects. */
+    readonly #workspaces = new Map<string, Map<string, ReturnType<typeof suspectOf>>>();
     readonly #conversations = new Set<string>();
     #hasSaidHello = false;
     #isGone = false;
@@ -77,7 +80,7 @@ export class ClientSession {
         await this.#around.setPaused(false);
         const engine = await this.#around.engine().catch(() => undefined);
         for (const conversation of this.#conversations) await engine?.forget(conversation).catch(() => undefined);
-        for (const workspace of this.#workspaces) await engine?.closeWorkspace(workspace).catch(() => undefined);
+        for (const workspace of this.#workspaces.keys()) await engine?.closeWorkspace(workspace).catch(() => undefined);
     }
 
     async #call<N extends RpcMethodName>(
@@ -133,31 +136,46 @@ export class ClientSession {
             resume: async () => done(this.#around.setPaused(false)),
             updateWorkspace: async (update) => {
                 const workspace = scoped(update.workspace);
-                this.#workspaces.add(workspace);
-                return (await engine()).updateWorkspace({...update, workspace});
+                return (await engine()).updateWorkspace(this.#withoutQuarantined({...update, workspace}));
             },
             closeWorkspace: async ({workspace}) => {
                 this.#workspaces.delete(scoped(workspace));
                 return done((await engine()).closeWorkspace(scoped(workspace)));
             },
-            read: async ({request, events}, signal) =>
-                (await engine()).read(
-                    {...request, workspace: scoped(request.workspace)},
-                    (progress) => this.#tell(events, {kind: "progress", progress}),
-                    signal,
-                ),
+            read: async ({request, events}, signal) => {
+                const workspace = scoped(request.workspace);
+                return this.#watched(workspace, async (onProgress) =>
+                    (await engine()).read(
+                        {...request, workspace},
+                        (progress) => {
+                            onProgress(progress);
+                            this.#tell(events, {kind: "progress", progress});
+                        },
+                        signal,
+                    ),
+                );
+            },
             ask: async ({request, events}, signal) => {
                 const conversation = scoped(request.conversation);
                 this.#conversations.add(conversation);
-                return (await engine()).ask(
-                    {...request, workspace: scoped(request.workspace), conversation},
-                    {
-                        text: (piece) => this.#tell(events, {kind: "text", piece}),
-                        thought: (piece) => this.#tell(events, {kind: "thought", piece}),
-                        attended: (files, leftOut) => this.#tell(events, {kind: "attended", files, leftOut}),
-                        progress: (progress) => this.#tell(events, {kind: "progress", progress}),
-                    },
-                    signal,
+                const workspace = scoped(request.workspace);
+                return this.#watched(workspace, async (onProgress, onReadEnd) =>
+                    (await engine()).ask(
+                        {...request, workspace, conversation},
+                        {
+                            text: (piece) => this.#tell(events, {kind: "text", piece}),
+                            thought: (piece) => this.#tell(events, {kind: "thought", piece}),
+                            attended: (files, leftOut) => {
+                                onReadEnd();
+                                this.#tell(events, {kind: "attended", files, leftOut});
+                            },
+                            progress: (progress) => {
+                                onProgress(progress);
+                                this.#tell(events, {kind: "progress", progress});
+                            },
+                        },
+                        signal,
+                    ),
                 );
             },
             forget: async ({conversation}) => {
@@ -189,6 +207,44 @@ export class ClientSession {
             cacheClear: async () => done((await engine()).cacheClear()),
             cacheVerify: async () => (await engine()).cacheVerify(),
         };
+    }
+
+    /** Leaves out the texts that have ended the engine too often, and notes the others, should one of them. */
+    #withoutQuarantined(update: WorkspaceUpdate): WorkspaceUpdate {
+        const texts = this.#workspaces.get(update.workspace) ?? new Map<string, ReturnType<typeof suspectOf>>();
+        this.#workspaces.set(update.workspace, texts);
+        for (const file of update.remove ?? []) texts.delete(file);
+        const leftOut: string[] = [];
+        const upsert = update.upsert?.filter(({path: file, text}) => {
+            const suspect = suspectOf(file, text);
+            const isLeftOut = this.#around.crashes.isQuarantined(suspect);
+            if (isLeftOut) leftOut.push(file);
+            else texts.set(file, suspect);
+            return !isLeftOut;
+        });
+        if (leftOut.length === 0) return update;
+        this.#around.warn(`left out, because reading them has ended the engine: ${leftOut.join(", ")}`);
+        return {...update, ...(upsert === undefined ? {} : {upsert}), remove: [...(update.remove ?? []), ...leftOut]};
+    }
+
+    /** Has the crash record know what is being read. */
+    async #watched<T>(
+        workspace: string,
+        work: (onProgress: (progress: ReadProgress) => void, onReadEnd: () => void) => Promise<T>,
+    ): Promise<T> {
+        const {crashes} = this.#around;
+        let nDone = 0;
+        const onProgress = ({path: file, filesDone}: ReadProgress) => {
+            const suspect = file === undefined ? undefined : this.#workspaces.get(workspace)?.get(file);
+            if (filesDone > nDone) crashes.end(true);
+            else if (suspect !== undefined) crashes.begin(suspect);
+            nDone = filesDone;
+        };
+        try {
+            return await work(onProgress, () => crashes.end(false));
+        } finally {
+            crashes.end(false);
+        }
     }
 
     #shareOf(events: number): (share: number) => void {

@@ -3,6 +3,7 @@
  * nobody has used it for a while, and ends in order when it is told to. Must not know which engine it serves.
  */
 import type {Endpoint} from "../../protocol/rpc.js";
+import {CrashRecord} from "./crash-record.js";
 import {endpointAnswers} from "./endpoint-answers.js";
 import {
     ensurePrivateFolder,
@@ -61,6 +62,7 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
         endpoint,
         createEngine: options.createEngine,
         log,
+        crashes: new CrashRecord(folder),
         onIdle: (isIdle) => (isIdle ? startIdling(options.idleMs) : clearTimeout(idleTimer)),
         onShutdown: () => finish("asked"),
     });

@@ -6,6 +6,7 @@ import {type Server, type Socket, createServer} from "node:net";
 import {SocketMessageReader, SocketMessageWriter, createMessageConnection} from "vscode-jsonrpc/node";
 import type {EngineStatus} from "../../protocol/engine.js";
 import {type Endpoint, maxMessageBytes} from "../../protocol/rpc.js";
+import type {CrashRecord} from "./crash-record.js";
 import {ClientSession} from "./client-session.js";
 import {greet} from "./greet.js";
 import {type EngineFactory, SharedEngine} from "./shared-engine.js";
@@ -14,6 +15,7 @@ export interface ServerOptions {
     endpoint: Endpoint;
     createEngine: EngineFactory;
     log: (line: string) => void;
+    crashes: CrashRecord;
     /** Called when the last client has gone (false: one has come). */
     onIdle: (isIdle: boolean) => void;
     /** A client asks the process to end. */
@@ -110,9 +112,11 @@ export class EngineServer {
                 state.name = name;
                 const isAlone = [...this.#clients.keys()].every((other) => other === session);
                 const agreed = await this.#shared.want(settings, isAlone);
-                return {...agreed, status: this.#statusNow(), clients: this.#clients.size};
+                const quarantined = this.#options.crashes.quarantined();
+                return {...agreed, status: this.#statusNow(), clients: this.#clients.size, quarantined};
             },
             engine: () => this.#shared.engine(),
+            crashes: this.#options.crashes,
             shutdown: () => this.#options.onShutdown(),
             setPaused: async (isPaused) => this.#setPaused(state, isPaused),
             hasRoom: () => {

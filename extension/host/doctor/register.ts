@@ -17,6 +17,7 @@ export interface DoctorParts {
     workspace: WorkspaceFiles;
     engineSettings: () => EngineSettings;
     differing: () => readonly string[];
+    quarantined: () => readonly string[];
     extensionVersion: string;
     log: Log;
 }
@@ -45,7 +46,14 @@ export function registerDoctor(parts: DoctorParts): vscode.Disposable {
     );
 }
 
-async function examine({engine, workspace, engineSettings, differing, extensionVersion}: DoctorParts): Promise<string> {
+async function examine({
+    engine,
+    workspace,
+    engineSettings,
+    differing,
+    quarantined,
+    extensionVersion,
+}: DoctorParts): Promise<string> {
     const report = await engine.doctor().catch((error: unknown) => {
         const {message, fix} = toKvasirError(error);
         return {error: {message, fix}};
@@ -60,6 +68,7 @@ async function examine({engine, workspace, engineSettings, differing, extensionV
         isRemote: vscode.env.remoteName,
         connection: connectionText(engine.connection()),
         differing: differing(),
+        quarantined: quarantined(),
         files: {
             known: workspace.state().known,
             skipped: workspace.state().skipped,

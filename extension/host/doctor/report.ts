@@ -10,6 +10,8 @@ export interface DoctorFacts {
     connection: string;
     /** Settings another window holds otherwise. */
     differing: readonly string[];
+    /** Files that have ended the engine again and again. */
+    quarantined: readonly string[];
     files: {known: number; skipped: number; secrets: readonly string[]};
     model: string;
     cacheFolder: string;
@@ -90,7 +92,7 @@ const linksOf: Readonly<Record<string, DoctorLink[]>> = {
     settings: [{label: "Open Settings", command: "workbench.action.openSettings?%22kvasir%22"}],
 };
 
-function problemsOf({report, isTrusted, differing}: DoctorFacts): Problem[] {
+function problemsOf({report, isTrusted, differing, quarantined}: DoctorFacts): Problem[] {
     const problems: Problem[] = [];
     if (!isTrusted)
         problems.push({text: "The workspace is not trusted, so nothing is read.", links: linksOf["trust"] ?? []});
@@ -102,6 +104,13 @@ function problemsOf({report, isTrusted, differing}: DoctorFacts): Problem[] {
             const links = linksOf[id] ?? (/model/.test(id) ? linksOf["model"] : linksOf["engine"]);
             problems.push({text: `${id}: ${detail}`, fix, links: links ?? []});
         }
+    }
+    if (quarantined.length > 0) {
+        problems.push({
+            text: `Reading these files has ended the engine three times; they are left out until they change: ${quarantined.join(", ")}.`,
+            fix: "The engine's log may tell why. Please report it with the file, if you may show it.",
+            links: (linksOf["engine"] ?? []).slice(1),
+        });
     }
     if (differing.length > 0) {
         problems.push({

@@ -9,6 +9,7 @@ const facts: DoctorFacts = {
     isRemote: undefined,
     connection: "running",
     differing: [],
+    quarantined: [],
     files: {known: 12, skipped: 3, secrets: [".env"]},
     model: "/m/a.gguf",
     cacheFolder: "/c",
@@ -58,6 +59,12 @@ describe("the Doctor's report", () => {
         expect(text).toContain("✘ The engine could not be started: no.");
         expect(text).toContain("Look at the log.");
         expect(linksIn(text)).toEqual(expect.arrayContaining(["kvasir.restartEngine", "kvasir.showLog"]));
+    });
+
+    it("names the files that have ended the engine", () => {
+        expect(doctorText({...facts, quarantined: ["src/bad.ts"]})).toMatch(
+            /✘ .*left out until they change: src\/bad\.ts\./,
+        );
     });
 
     it("names the settings that another window holds, and a workspace that is not trusted", () => {

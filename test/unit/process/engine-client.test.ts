@@ -216,6 +216,38 @@ describe("finding and starting the engine", () => {
         expect((await client.ask(question("words 2"), {})).text).toBe("w0 w1 ");
     });
 
+    it("a text that ends the engine three times is left out until it changes; the others are read", async () => {
+        const folder = await runtimeFolder();
+        let quarantined: string[] = [];
+        const client = newClient(folder, {
+            script: program,
+            backoffMs: Array.from({length: 20}, () => 1),
+            onHello: (reply) => (quarantined = reply.quarantined),
+        });
+        const send = (text: string) =>
+            client.updateWorkspace({
+                workspace: "w",
+                upsert: [
+                    {path: "fine.ts", text: "x"},
+                    {path: "endless.ts", text},
+                ],
+            });
+        for (let n = 1; n <= 3; n++) {
+            await client.connect();
+            expect(quarantined).toEqual([]);
+            expect(await send("bad")).toEqual({known: 2});
+            const pid = pidOf(client.connection());
+            const read = client.read({workspace: "w", paths: ["fine.ts", "endless.ts"]}, ({path}) => {
+                if (path === "endless.ts") process.kill(pid, "SIGKILL");
+            });
+            await expect(read).rejects.toMatchObject({code: "engine-stopped"});
+        }
+        await client.connect();
+        expect(quarantined).toEqual(["endless.ts"]);
+        expect(await send("bad")).toEqual({known: 1});
+        expect(await send("mended")).toEqual({known: 2});
+    });
+
     it("gives up after its pauses and says what to do, and tries again when asked", async () => {
         const folder = await runtimeFolder();
         const broken = path.join(folder, "broken.mjs");

@@ -93,9 +93,16 @@ export function createScriptedEngine(onCall: (call: string) => void = () => {}):
         async closeWorkspace(workspace) {
             record(`close ${workspace}`);
         },
-        async read({workspace}, _onProgress, signal) {
+        async read({workspace, paths = []}, onProgress, signal) {
             record(`read ${workspace}`);
-            return untilAborted("read", signal);
+            const progress = {filesDone: 0, filesTotal: paths.length, tokensDone: 0, tokensTotal: 10};
+            for (const path of paths) {
+                onProgress?.({...progress, path});
+                if (path === "endless.ts") return untilAborted("read", signal);
+                progress.filesDone++;
+                onProgress?.({...progress, path});
+            }
+            return {files: [], skipped: [], totals: {tokens: 0, bytes: 0, fullBytes: 0, ms: 0}};
         },
         async ask({conversation, turns}, on, signal) {
             const question = turns.at(-1)?.text ?? "";
