@@ -131,7 +131,7 @@ class Chat {
     }
 
     #look() {
-        return {colors: this.terminal.errColors, width: this.terminal.stderr.columns ?? this.terminal.columns};
+        return {colors: this.terminal.errColors, width: this.terminal.errColumns};
     }
 
     #say(text: string): void {

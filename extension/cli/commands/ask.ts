@@ -7,6 +7,7 @@ import type {CommandContext, CommandResult} from "../command-context.js";
 import {type CommonFlags, conversationFolder, settingsOf} from "../common-flags.js";
 import {answerJson, answerText} from "../output/answer.js";
 import type {ProgressLine} from "../output/progress-line.js";
+import {formatNumberOf} from "../output/units.js";
 import {withLoadedEngine} from "../with-engine.js";
 
 export interface AskFlags extends CommonFlags {
@@ -50,9 +51,7 @@ export async function runAsk(
     else {
         if (!report.text.endsWith("\n")) terminal.stdout.write("\n");
         // The answer alone goes to standard output, so that it can be piped; its report beside it.
-        terminal.stderr.write(
-            `\n${answerText(report, {colors: terminal.errColors, width: terminal.stderr.columns ?? terminal.columns})}\n`,
-        );
+        terminal.stderr.write(`\n${answerText(report, {colors: terminal.errColors, width: terminal.errColumns})}\n`);
     }
     return {json: answerJson(report), text: ""};
 }
@@ -106,6 +105,7 @@ export async function askOnce(
                     request.onText(piece);
                 },
                 progress: progress.showRead,
+                attended: (files) => progress.show(`answering over ${formatNumberOf(files.length, "file")}`),
             },
             request.signal,
         );

@@ -45,7 +45,9 @@ export async function runComplete(context: CommandContext, file: string, flags: 
     const {terminal} = context;
     if (!flags.json) {
         terminal.stdout.write(`${report.text}\n`);
-        terminal.stderr.write(`\n${completionText(report, {colors: terminal.errColors, width: terminal.columns})}\n`);
+        terminal.stderr.write(
+            `\n${completionText(report, {colors: terminal.errColors, width: terminal.errColumns})}\n`,
+        );
     }
     return {json: completionJson(report), text: ""};
 }

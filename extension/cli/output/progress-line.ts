@@ -35,7 +35,7 @@ export class ProgressLine {
             discardStdin: false,
             isEnabled: true,
         }).start();
-        const width = this.#terminal.stderr.columns ?? 80;
+        const width = this.#terminal.errColumns;
         this.#spinner.text = [...text].slice(0, width - 3).join("");
     }
 

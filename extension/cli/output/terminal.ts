@@ -23,6 +23,8 @@ export interface Terminal {
     readonly isErrLive: boolean;
     /** Width of the terminal on standard output; a sensible one when there is none. */
     readonly columns: number;
+    /** The same on standard error. */
+    readonly errColumns: number;
 }
 
 const columnsWithoutTerminal = 120;
@@ -38,9 +40,13 @@ export function createTerminal(
         stderr,
         colors: pc.createColors(hasColors(stdout, env)),
         errColors: pc.createColors(hasColors(stderr, env)),
-        isErrLive: stderr.isTTY === true && env.TERM !== "dumb",
+        // A terminal without a width (some programs pretend to be one) cannot move a line.
+        isErrLive: stderr.isTTY === true && env.TERM !== "dumb" && stderr.columns !== 0,
         get columns() {
-            return stdout.columns ?? columnsWithoutTerminal;
+            return stdout.columns || columnsWithoutTerminal;
+        },
+        get errColumns() {
+            return stderr.columns || columnsWithoutTerminal;
         },
     };
 }

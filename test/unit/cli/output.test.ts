@@ -35,6 +35,13 @@ describe("colours", () => {
     });
 });
 
+test("a terminal without a width is written to as a log, in tables of a sensible width", () => {
+    const stream = {write: () => undefined, isTTY: true, columns: 0};
+    const {isErrLive, columns, errColumns} = createTerminal(stream, stream, {});
+    expect({isErrLive, columns, errColumns}).toEqual({isErrLive: false, columns: 120, errColumns: 120});
+    expect(createTerminal(stream, {...stream, columns: 90}, {})).toMatchObject({isErrLive: true, errColumns: 90});
+});
+
 describe("how a command ends", () => {
     test("a failure is one line on standard error, with the way out", () => {
         const terminal = memoryTerminal();

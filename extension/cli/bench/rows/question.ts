@@ -2,6 +2,8 @@
  * A question over other files than the last one, all of them read: time to the first token, against a fresh prompt of
  * the same files. In the same rounds the switch of the attended set alone, which is all that differs.
  */
+import {profileRows, type HeadProfile} from "../../../core/policy/head-profile.js";
+import type {KvContext} from "../../../engine/kv/kv-context.js";
 import type {NativeSegment} from "../../../engine/native/native.js";
 import {timed} from "../alternate.js";
 import {disjointSets, sumTokens, type TokenFile} from "../bench-files.js";
@@ -24,14 +26,9 @@ export const questionRows: RowGroup = {
             ({filesDone, filesTotal}) => lab.say(`reading file ${filesDone} of ${filesTotal}`),
         );
         const reader = await lab.reader();
+        const profile = await lab.profileFor(lab.policy);
         const segments: NativeSegment[][] = [];
-        for (const set of sets)
-            segments.push(
-                await lab.segments(
-                    set.map((file) => file.tokens),
-                    lab.policy,
-                ),
-            );
+        for (const set of sets) segments.push(await emptySegments(reader.context, set, lab, profile));
         const session = await reader.context.newSession();
         const prompts = await Promise.all(sets.map((set) => lab.prompt(set, question)));
         const plain = await lab.plain(Math.max(...sets.map(sumTokens)));
@@ -57,6 +54,30 @@ export const questionRows: RowGroup = {
         };
     },
 };
+
+/**
+ * Segments with as many rows per head as the files' own have, and nothing in them: what a copy of rows costs does not
+ * hang on what they hold.
+ */
+async function emptySegments(
+    {native, shape}: KvContext,
+    files: readonly TokenFile[],
+    {policy, settings}: BenchLab,
+    profile: HeadProfile | undefined,
+): Promise<NativeSegment[]> {
+    const nRegions = shape.nLayers * shape.nKvHeads;
+    const segments: NativeSegment[] = [];
+    for (const {tokens} of files) {
+        const counts =
+            profile === undefined
+                ? new Uint32Array(nRegions).fill(
+                      policy.name === "full" ? tokens.length : settings.budget * tokens.length,
+                  )
+                : profileRows(profile, settings.budget, tokens.length);
+        segments.push(await native.newSegment(counts));
+    }
+    return segments;
+}
 
 let nConversations = 0;
 
