@@ -1,86 +1,15 @@
 /** The sorted list of files, with its search and filter. */
 import type {FileStatus} from "../../extension/protocol/engine.js";
+import {t} from "../chat/l10n.js";
 import {announce} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
-import {formatAgo, formatBytes, formatCount, formatNumberOf} from "./format.js";
-import {icon, tierNames} from "./icons.js";
+import {formatAgo, formatBytes, formatCount, formatFiles} from "./format.js";
+import {icon, tierName} from "./icons.js";
 import {keptBar} from "./kept-bar.js";
 import type {PageContext, View} from "./page-context.js";
 import {keptShare, selectFiles} from "./select-files.js";
 import {type Chosen, type Column, type Filter, filters, type PageState} from "./state.js";
 import {createVirtualGrid, type GridColumn} from "./virtual-grid.js";
-
-const filterNames: Readonly<Record<Filter, string>> = {
-    all: "All files",
-    attended: "Attended",
-    memory: "In memory",
-    disk: "On disk",
-    known: "Not read yet",
-    pinned: "Pinned",
-    unread: "Never read",
-};
-
-const columns: readonly GridColumn<FileStatus, Column>[] = [
-    {id: "path", title: "File", width: "minmax(0, 1fr)", isNumber: false, fromWidth: 0, cell: nameCell},
-    {
-        id: "tokens",
-        title: "Tokens",
-        width: "5.5em",
-        isNumber: true,
-        fromWidth: 420,
-        cell: ({tokens}) => [formatCount(tokens)],
-    },
-    {
-        id: "kept",
-        title: "Kept",
-        width: "6.5em",
-        narrowWidth: "3em",
-        isNumber: true,
-        fromWidth: 0,
-        cell: (file) => (file.keptRows === 0 ? ["–"] : [keptBar(keptShare(file))]),
-    },
-    {
-        id: "bytes",
-        title: "Bytes",
-        width: "5.5em",
-        narrowWidth: "4.8em",
-        isNumber: true,
-        fromWidth: 0,
-        cell: ({bytes}) => [bytes === 0 ? "–" : formatBytes(bytes)],
-    },
-    {
-        id: "tier",
-        title: "Where",
-        width: "7em",
-        isNumber: false,
-        fromWidth: 520,
-        cell: ({tier, reason}) => [reason === undefined ? tierNames[tier] : "never read"],
-    },
-    {
-        id: "refined",
-        title: "Refined",
-        width: "5em",
-        isNumber: false,
-        fromWidth: 760,
-        cell: ({refined}) => [refined ? "yes" : ""],
-    },
-    {
-        id: "seen",
-        title: "Attended",
-        width: "8em",
-        isNumber: false,
-        fromWidth: 680,
-        cell: ({lastAttendedMs}) => [lastAttendedMs === undefined ? "" : formatAgo(lastAttendedMs, Date.now())],
-    },
-    {
-        id: "hits",
-        title: "Hits",
-        width: "4em",
-        isNumber: true,
-        fromWidth: 620,
-        cell: ({hits}) => [hits === 0 ? "" : formatCount(hits)],
-    },
-];
 
 /** Keys on a row, as told in the details. */
 const keys: Readonly<Record<string, Parameters<PageContext["actOnFiles"]>[0]>> = {
@@ -98,11 +27,12 @@ export interface FilesView extends View {
 
 export function createFilesView({store, actOnFiles}: PageContext): FilesView {
     const choose = (chosen: Partial<Chosen>) => store.dispatch({name: "choose", chosen});
-    const search = h("input", {type: "search", placeholder: "Search paths", "aria-label": "Search paths"});
+    const names = filterNames();
+    const search = h("input", {type: "search", placeholder: t("Search paths"), "aria-label": t("Search paths")});
     const filter = h(
         "select",
-        {"aria-label": "Which files"},
-        filters.map((each) => h("option", {value: each}, filterNames[each])),
+        {"aria-label": t("Which files")},
+        filters.map((each) => h("option", {value: each}, names[each])),
     );
     const count = h("span", {class: "dim count"});
     const empty = h("p", {class: "empty"});
@@ -111,8 +41,8 @@ export function createFilesView({store, actOnFiles}: PageContext): FilesView {
 
     const grid = createVirtualGrid<FileStatus, Column>({
         name: "files",
-        label: "Files",
-        columns,
+        label: t("Files"),
+        columns: columns(),
         keyOf: ({path}) => path,
         classOf: ({tier, reason}) => `tier-${reason === undefined ? tier : "skipped"}`,
         onSort: (column) => store.dispatch({name: "sort", column}),
@@ -157,9 +87,7 @@ export function createFilesView({store, actOnFiles}: PageContext): FilesView {
                 shown = {files, search: words, filter: only, sort};
                 const n = files?.size ?? 0;
                 count.textContent =
-                    rows.length === n
-                        ? formatNumberOf(n, "file")
-                        : `${formatCount(rows.length)} of ${formatNumberOf(n, "file")}`;
+                    rows.length === n ? formatFiles(n) : t("{0} of {1}", formatCount(rows.length), formatFiles(n));
                 if (isNarrowed) announce(count.textContent);
             }
             const isEmpty = rows.length === 0 && (files?.size ?? 0) > 0;
@@ -177,28 +105,104 @@ function nameCell({path, pinned, tier, reason}: FileStatus): (Node | string)[] {
         icon(reason === undefined ? tier : "skipped"),
         h("span", {class: "file-name"}, path.slice(slash + 1)),
         h("span", {class: "dim file-folder"}, slash < 0 ? "" : path.slice(0, slash)),
-        h("span", {class: "visually-hidden"}, `, ${reason === undefined ? tierNames[tier] : "never read"}`),
+        h("span", {class: "visually-hidden"}, `, ${reason === undefined ? tierName(tier) : t("never read")}`),
     ];
-    if (pinned) parts.splice(1, 0, icon("pin"), h("span", {class: "visually-hidden"}, "pinned "));
+    if (pinned) parts.splice(1, 0, icon("pin"), h("span", {class: "visually-hidden"}, t("pinned") + " "));
     return parts;
 }
 
 function emptyText(filter: Filter, search: string): string {
-    if (search.trim() !== "") return `No path has "${search.trim()}" in it.`;
+    if (search.trim() !== "") return t('No path has "{0}" in it.', search.trim());
     switch (filter) {
         case "attended":
-            return "No answer has seen a file yet. Ask a question: the files it sees appear here.";
+            return t("No answer has seen a file yet. Ask a question: the files it sees appear here.");
         case "pinned":
-            return "Nothing is pinned. A pinned file is seen by every question: choose one in the list and press P.";
+            return t("Nothing is pinned. A pinned file is seen by every question: choose one in the list and press P.");
         case "disk":
-            return "Every file that was read is in memory.";
+            return t("Every file that was read is in memory.");
         case "known":
-            return "Every file is read.";
+            return t("Every file is read.");
         case "unread":
-            return "No file is left out.";
+            return t("No file is left out.");
         case "memory":
-            return "No file is in memory yet.";
+            return t("No file is in memory yet.");
         case "all":
             return "";
     }
+}
+
+function filterNames(): Readonly<Record<Filter, string>> {
+    return {
+        all: t("All files"),
+        attended: t("Attended"),
+        memory: t("In memory"),
+        disk: t("On disk"),
+        known: t("Not read yet"),
+        pinned: t("Pinned"),
+        unread: t("Never read"),
+    };
+}
+
+function columns(): GridColumn<FileStatus, Column>[] {
+    return [
+        {id: "path", title: t("File"), width: "minmax(0, 1fr)", isNumber: false, fromWidth: 0, cell: nameCell},
+        {
+            id: "tokens",
+            title: t("Tokens"),
+            width: "5.5em",
+            isNumber: true,
+            fromWidth: 420,
+            cell: ({tokens}) => [formatCount(tokens)],
+        },
+        {
+            id: "kept",
+            title: t("Kept"),
+            width: "6.5em",
+            narrowWidth: "3em",
+            isNumber: true,
+            fromWidth: 0,
+            cell: (file) => (file.keptRows === 0 ? ["–"] : [keptBar(keptShare(file))]),
+        },
+        {
+            id: "bytes",
+            title: t("Bytes"),
+            width: "5.5em",
+            narrowWidth: "4.8em",
+            isNumber: true,
+            fromWidth: 0,
+            cell: ({bytes}) => [bytes === 0 ? "–" : formatBytes(bytes)],
+        },
+        {
+            id: "tier",
+            title: t("Where"),
+            width: "7em",
+            isNumber: false,
+            fromWidth: 520,
+            cell: ({tier, reason}) => [reason === undefined ? tierName(tier) : t("never read")],
+        },
+        {
+            id: "refined",
+            title: t("Refined"),
+            width: "5em",
+            isNumber: false,
+            fromWidth: 760,
+            cell: ({refined}) => [refined ? t("yes") : ""],
+        },
+        {
+            id: "seen",
+            title: t("Attended"),
+            width: "8em",
+            isNumber: false,
+            fromWidth: 680,
+            cell: ({lastAttendedMs}) => [lastAttendedMs === undefined ? "" : formatAgo(lastAttendedMs, Date.now())],
+        },
+        {
+            id: "hits",
+            title: t("Hits"),
+            width: "4em",
+            isNumber: true,
+            fromWidth: 620,
+            cell: ({hits}) => [hits === 0 ? "" : formatCount(hits)],
+        },
+    ];
 }

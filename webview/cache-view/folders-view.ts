@@ -1,4 +1,5 @@
 /** Totals by folder, in the order of a tree. */
+import {t} from "../chat/l10n.js";
 import {h} from "../shared/dom.js";
 import {formatBytes, formatCount} from "./format.js";
 import {icon} from "./icons.js";
@@ -10,57 +11,11 @@ import {createVirtualGrid, type GridColumn} from "./virtual-grid.js";
 
 type FolderColumn = "folder" | "files" | "tokens" | "kept" | "bytes" | "uncut";
 
-const columns: readonly GridColumn<FolderTotals, FolderColumn>[] = [
-    {id: "folder", title: "Folder", width: "minmax(0, 1fr)", isNumber: false, fromWidth: 0, cell: nameCell},
-    {
-        id: "files",
-        title: "Files",
-        width: "4.5em",
-        isNumber: true,
-        fromWidth: 380,
-        cell: ({totals}) => [formatCount(totals.files)],
-    },
-    {
-        id: "tokens",
-        title: "Tokens",
-        width: "6em",
-        isNumber: true,
-        fromWidth: 460,
-        cell: ({totals}) => [formatCount(totals.tokens)],
-    },
-    {
-        id: "kept",
-        title: "Kept",
-        width: "6.5em",
-        narrowWidth: "3em",
-        isNumber: true,
-        fromWidth: 0,
-        cell: ({totals}) => (totals.keptRows === 0 ? ["–"] : [keptBar(totals.keptRows / totals.tokens)]),
-    },
-    {
-        id: "bytes",
-        title: "Bytes",
-        width: "5.5em",
-        narrowWidth: "4.8em",
-        isNumber: true,
-        fromWidth: 0,
-        cell: ({totals}) => [totals.bytes === 0 ? "–" : formatBytes(totals.bytes)],
-    },
-    {
-        id: "uncut",
-        title: "Uncut",
-        width: "5.5em",
-        isNumber: true,
-        fromWidth: 540,
-        cell: ({totals}) => [formatBytes(totals.fullBytes)],
-    },
-];
-
 export function createFoldersView({store}: PageContext): View {
     const grid = createVirtualGrid<FolderTotals, FolderColumn>({
         name: "folders",
-        label: "Totals by folder; Enter shows a folder on the map",
-        columns,
+        label: t("Totals by folder; Enter shows a folder on the map"),
+        columns: columns(),
         keyOf: ({folder}) => folder,
         classOf: () => "folder-row",
         onSelect: ({folder}) => {
@@ -89,10 +44,58 @@ function nameCell({folder, depth}: FolderTotals): (Node | string)[] {
     const name = h(
         "span",
         {class: "file-name"},
-        folder === "" ? "All files" : folder.slice(folder.lastIndexOf("/") + 1),
+        folder === "" ? t("All files") : folder.slice(folder.lastIndexOf("/") + 1),
     );
     const indent = h("span", {class: "indent", "aria-hidden": "true"});
     indent.style.setProperty("width", `${depth}em`);
-    const whole = h("span", {class: "visually-hidden"}, folder === "" ? "" : ` in ${folder}`);
+    const whole = h("span", {class: "visually-hidden"}, folder === "" ? "" : ` (${folder})`);
     return [indent, icon("folder"), name, whole];
+}
+
+function columns(): GridColumn<FolderTotals, FolderColumn>[] {
+    return [
+        {id: "folder", title: t("Folder"), width: "minmax(0, 1fr)", isNumber: false, fromWidth: 0, cell: nameCell},
+        {
+            id: "files",
+            title: t("Files"),
+            width: "4.5em",
+            isNumber: true,
+            fromWidth: 380,
+            cell: ({totals}) => [formatCount(totals.files)],
+        },
+        {
+            id: "tokens",
+            title: t("Tokens"),
+            width: "6em",
+            isNumber: true,
+            fromWidth: 460,
+            cell: ({totals}) => [formatCount(totals.tokens)],
+        },
+        {
+            id: "kept",
+            title: t("Kept"),
+            width: "6.5em",
+            narrowWidth: "3em",
+            isNumber: true,
+            fromWidth: 0,
+            cell: ({totals}) => (totals.keptRows === 0 ? ["–"] : [keptBar(totals.keptRows / totals.tokens)]),
+        },
+        {
+            id: "bytes",
+            title: t("Bytes"),
+            width: "5.5em",
+            narrowWidth: "4.8em",
+            isNumber: true,
+            fromWidth: 0,
+            cell: ({totals}) => [totals.bytes === 0 ? "–" : formatBytes(totals.bytes)],
+        },
+        {
+            id: "uncut",
+            title: t("Uncut"),
+            width: "5.5em",
+            isNumber: true,
+            fromWidth: 540,
+            cell: ({totals}) => [formatBytes(totals.fullBytes)],
+        },
+    ];
 }

@@ -1,4 +1,5 @@
 /** Owns how numbers are written for people: bytes, counts, shares, times. */
+import {t} from "../chat/l10n.js";
 
 const counts = new Intl.NumberFormat("en");
 
@@ -29,19 +30,15 @@ export function formatShare(share: number): string {
 
 /** How long ago, in the largest whole unit. */
 export function formatAgo(thenMs: number | undefined, nowMs: number): string {
-    if (thenMs === undefined) return "never";
+    if (thenMs === undefined) return t("never");
     const seconds = Math.max(0, Math.round((nowMs - thenMs) / 1000));
-    if (seconds < 60) return "just now";
-    const units: [string, number][] = [
-        ["day", 86_400],
-        ["hour", 3600],
-        ["minute", 60],
-    ];
-    for (const [name, size] of units) {
-        const n = Math.floor(seconds / size);
-        if (n > 0) return `${n} ${name}${n === 1 ? "" : "s"} ago`;
-    }
-    return "just now";
+    if (seconds < 60) return t("just now");
+    const minutes = Math.floor(seconds / 60);
+    if (minutes < 60) return minutes === 1 ? t("1 minute ago") : t("{0} minutes ago", minutes);
+    const hours = Math.floor(minutes / 60);
+    if (hours < 24) return hours === 1 ? t("1 hour ago") : t("{0} hours ago", hours);
+    const days = Math.floor(hours / 24);
+    return days === 1 ? t("1 day ago") : t("{0} days ago", days);
 }
 
 /** A span for people: "0.4 s", "12 s", "3 min", "2 h". */
@@ -53,6 +50,6 @@ export function formatSeconds(seconds: number): string {
 }
 
 /** "1 file", "2 files". */
-export function formatNumberOf(n: number, one: string, many = `${one}s`): string {
-    return `${formatCount(n)} ${n === 1 ? one : many}`;
+export function formatFiles(n: number): string {
+    return n === 1 ? t("1 file") : t("{0} files", formatCount(n));
 }

@@ -1,4 +1,5 @@
 /** The head profile: for each layer and KV head, the share of rows that it gets of a budget. */
+import {t} from "../chat/l10n.js";
 import {h} from "../shared/dom.js";
 import {formatShare} from "./format.js";
 import {type GridCursor, moveCursor} from "./grid-cursor.js";
@@ -15,7 +16,9 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
     const intro = h(
         "p",
         {class: "dim"},
-        "Not every attention head needs the same: a budget is shared out by how much each head of this model loses when its rows are cut.",
+        t(
+            "Not every attention head needs the same: a budget is shared out by how much each head of this model loses when its rows are cut.",
+        ),
     );
     const body = h("div", {class: "heads-body"});
     const element = h("div", {class: "heads-view"}, intro, body);
@@ -59,11 +62,14 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
         switch (profile.name) {
             case "unasked":
             case "loading":
-                body.replaceChildren(h("p", {role: "status"}, "Loading the profile…"));
+                body.replaceChildren(h("p", {role: "status"}, t("Loading the profile…")));
                 return;
             case "measuring": {
-                const bar = h("progress", {max: 1, value: profile.share, "aria-label": "Measuring"});
-                body.replaceChildren(h("p", {role: "status"}, `Measuring, ${formatShare(profile.share)} done…`), bar);
+                const bar = h("progress", {max: 1, value: profile.share, "aria-label": t("Measuring")});
+                body.replaceChildren(
+                    h("p", {role: "status"}, t("Measuring, {0} done…", formatShare(profile.share))),
+                    bar,
+                );
                 return;
             }
             case "none":
@@ -71,15 +77,17 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
                     h(
                         "p",
                         {},
-                        "This model has no profile yet: every head gets the same share. It is measured on your own files and takes a few minutes.",
+                        t(
+                            "This model has no profile yet: every head gets the same share. It is measured on your own files and takes a few minutes.",
+                        ),
                     ),
-                    button("Measure Now", measure),
+                    button(t("Measure Now"), measure),
                 );
                 return;
             case "failed":
                 body.replaceChildren(
                     h("p", {role: "alert"}, [profile.error.message, profile.error.fix ?? ""].join(" ")),
-                    button("Try Again", load),
+                    button(t("Try Again"), load),
                 );
                 return;
             case "ready":
@@ -90,13 +98,13 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
     function renderGrid({report}: Extract<ProfileState, {name: "ready"}>, wanted: number): void {
         const grid = headGrid(report, wanted);
         if (grid === undefined) {
-            body.replaceChildren(h("p", {}, "The profile holds no numbers."), button("Measure Now", measure));
+            body.replaceChildren(h("p", {}, t("The profile holds no numbers.")), button(t("Measure Now"), measure));
             return;
         }
         const choice = h(
             "select",
-            {"aria-label": "Budget"},
-            report.budgets.map(({share}) => h("option", {value: share}, `Budget ${formatShare(share)}`)),
+            {"aria-label": t("Budget")},
+            report.budgets.map(({share}) => h("option", {value: share}, t("Budget {0}", formatShare(share)))),
         );
         choice.value = String(grid.share);
         choice.addEventListener("change", () =>
@@ -107,7 +115,12 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
         const legend = h(
             "p",
             {class: "dim"},
-            `The stronger the colour, the more rows: ${formatShare(grid.least)} to ${formatShare(grid.most)}, ${formatShare(grid.mean)} on average.`,
+            t(
+                "The stronger the colour, the more rows: {0} to {1}, {2} on average.",
+                formatShare(grid.least),
+                formatShare(grid.most),
+                formatShare(grid.mean),
+            ),
         );
         body.replaceChildren(h("div", {class: "toolbar"}, choice), table, status, legend);
     }
@@ -118,7 +131,7 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
             class: "heads",
             role: "grid",
             tabindex: 0,
-            "aria-label": `${grid.nLayers} layers, ${grid.nHeads} KV heads`,
+            "aria-label": t("{0} layers, {1} KV heads", grid.nLayers, grid.nHeads),
         });
         table.style.setProperty("--heads", String(grid.nHeads));
         const cells = grid.perHead.map((heads, layer) =>
@@ -145,7 +158,7 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
             h(
                 "div",
                 {class: "head-row head-names", "aria-hidden": "true"},
-                h("span", {class: "layer dim"}, "head"),
+                h("span", {class: "layer dim"}, t("head")),
                 names,
             ),
             ...cells.map((row, layer) =>
@@ -185,7 +198,7 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
 }
 
 function told(layer: number, head: number, share: number): string {
-    return `Layer ${layer}, head ${head}: ${(share * 100).toFixed(1)} % of the rows`;
+    return t("Layer {0}, head {1}: {2} % of the rows", layer, head, (share * 100).toFixed(1));
 }
 
 function failureOf(error: unknown) {

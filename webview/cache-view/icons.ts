@@ -1,5 +1,6 @@
 /** Owns the few pictures of the page, drawn as SVG in the text's colour; each is decoration beside a text. */
 import type {Tier} from "../../extension/protocol/engine.js";
+import {t} from "../chat/l10n.js";
 
 const paths = {
     /** A full disc: the model sees it. */
@@ -32,9 +33,15 @@ export function icon(name: IconName): SVGSVGElement {
 }
 
 /** For people: where a file's rows are. */
-export const tierNames: Readonly<Record<Tier, string>> = {
-    attended: "attended",
-    memory: "in memory",
-    disk: "on disk",
-    known: "not read yet",
-};
+export function tierName(tier: Tier): string {
+    switch (tier) {
+        case "attended":
+            return t("attended");
+        case "memory":
+            return t("in memory");
+        case "disk":
+            return t("on disk");
+        case "known":
+            return t("not read yet");
+    }
+}

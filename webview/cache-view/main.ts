@@ -2,6 +2,7 @@
 import {isKvasirError} from "../../extension/protocol/errors.js";
 import type {CacheViewProtocol, FileAction} from "../../extension/protocol/webview/cache-view.js";
 import "../shared/base.css";
+import {setTexts, t} from "../chat/l10n.js";
 import {announce} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
 import {connectHost} from "../shared/messaging.js";
@@ -24,13 +25,22 @@ const host = connectHost<CacheViewProtocol>();
 const store = createStore(reduce, initialState(host.getState()));
 
 /** Said when it is done; what opens something of its own speaks for itself. */
-const done: Partial<Record<FileAction, string>> = {
-    pin: "Pinned.",
-    unpin: "Unpinned.",
-    readAgain: "Read again.",
-    drop: "Dropped.",
-    exclude: "Left out.",
-};
+function doneText(action: FileAction): string | undefined {
+    switch (action) {
+        case "pin":
+            return t("Pinned.");
+        case "unpin":
+            return t("Unpinned.");
+        case "readAgain":
+            return t("Read again.");
+        case "drop":
+            return t("Dropped.");
+        case "exclude":
+            return t("Left out.");
+        default:
+            return undefined;
+    }
+}
 
 const errorDataOf = (error: unknown) =>
     isKvasirError(error) ? error.toJSON() : ({code: "internal", message: String(error)} as const);
@@ -51,51 +61,51 @@ const context: PageContext = {
     host,
     store,
     actOnFiles: (action, paths) =>
-        void during(paths, () => host.ask("actOnFiles", {action, paths: [...paths]}), done[action]),
+        void during(paths, () => host.ask("actOnFiles", {action, paths: [...paths]}), doneText(action)),
     actOnEngine: (action) => void during([], () => host.ask("actOnEngine", {action})),
-    setBudget: (path, share) => void during([path], () => host.ask("setBudget", {path, share}), "Budget set."),
+    setBudget: (path, share) => void during([path], () => host.ask("setBudget", {path, share}), t("Budget set.")),
 };
 
-const files = createFilesView(context);
-const heads = createHeadsView(context);
-const details = createDetailsView(context);
-const tabs = createTabsView(context, {
-    views: {files, map: createMapView(context), folders: createFoldersView(context), heads},
-    onShow: (tab) => {
-        if (tab === "heads") heads.load();
-    },
-});
-const top = [
-    createNoticeView(context),
-    createSummaryView(context),
-    createReadingView(context),
-    createEditCostView(context),
-];
-const content = h("div", {class: "content"}, tabs.element, details.element);
-document
-    .querySelector("#root")
-    ?.append(
-        h(
-            "main",
-            {class: "page"},
-            h("h1", {class: "visually-hidden"}, "Kvasir: Cache"),
-            ...top.map(({element}) => element),
-            content,
-        ),
-    );
+/** Puts the page together, once the texts of the editor's language are there. Answers how a file is brought into view. */
+function build(): (path: string) => void {
+    const files = createFilesView(context);
+    const heads = createHeadsView(context);
+    const details = createDetailsView(context);
+    const tabs = createTabsView(context, {
+        views: {files, map: createMapView(context), folders: createFoldersView(context), heads},
+        onShow: (tab) => {
+            if (tab === "heads") heads.load();
+        },
+    });
+    const top = [
+        createNoticeView(context),
+        createSummaryView(context),
+        createReadingView(context),
+        createEditCostView(context),
+    ];
+    const content = h("div", {class: "content"}, tabs.element, details.element);
+    const title = h("h1", {class: "visually-hidden"}, t("Kvasir: Cache"));
+    const page = h("main", {class: "page"}, title, ...top.map(({element}) => element), content);
+    document.querySelector("#root")?.append(page);
+    store.subscribe((state, previous) => {
+        content.hidden = (state.files?.size ?? 0) === 0;
+        for (const view of [...top, tabs, details]) view.update(state);
+        if (state.chosen !== previous?.chosen) host.setState(state.chosen);
+    });
+    return (path) => files.reveal(path);
+}
 
-store.subscribe((state, previous) => {
-    for (const view of [...top, tabs, details]) view.update(state);
-    content.hidden = (state.files?.size ?? 0) === 0;
-    if (state.chosen !== previous?.chosen) host.setState(state.chosen);
+let reveal: ((path: string) => void) | undefined;
+host.on("texts", (texts) => {
+    setTexts(texts);
+    reveal ??= build();
 });
-
 host.on("state", (cache) => store.dispatch({name: "cache", cache}));
 host.on("files", (change) => store.dispatch({name: "files", ...change}));
 host.on("editCost", (editCost) => store.dispatch({name: "editCost", editCost: editCost ?? undefined}));
 host.on("calibrating", ({share}) => store.dispatch({name: "profile", profile: {name: "measuring", share}}));
 host.on("reveal", ({path}) => {
     store.dispatch({name: "choose", chosen: {tab: "files"}});
-    files.reveal(path);
+    reveal?.(path);
 });
 host.tell("ready", {});

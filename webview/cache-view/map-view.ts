@@ -1,8 +1,9 @@
 /** The map: files as rectangles by their tokens, filled by what is kept of them. */
+import {t} from "../chat/l10n.js";
 import {h} from "../shared/dom.js";
 import {folderCells, type MapCell} from "./folder-cells.js";
-import {formatBytes, formatCount, formatNumberOf, formatShare} from "./format.js";
-import {tierNames} from "./icons.js";
+import {formatBytes, formatCount, formatFiles, formatShare} from "./format.js";
+import {tierName} from "./icons.js";
 import type {PageContext, View} from "./page-context.js";
 import {keptShare, tiers} from "./select-files.js";
 import type {PageState} from "./state.js";
@@ -14,18 +15,18 @@ const maxCells = 400;
 const leastNamed = {width: 34, height: 16};
 
 export function createMapView({store, actOnFiles}: PageContext): View {
-    const path = h("nav", {class: "map-path", "aria-label": "Folder shown"});
-    const box = h("div", {class: "map", role: "group", "aria-label": "Files by size; arrow keys move"});
+    const path = h("nav", {class: "map-path", "aria-label": t("Folder shown")});
+    const box = h("div", {class: "map", role: "group", "aria-label": t("Files by size; arrow keys move")});
     const hint = h(
         "p",
         {class: "dim map-hint"},
-        h("span", {}, "Area: tokens. Filled: share kept. Frame:"),
+        h("span", {}, t("Area: tokens. Filled: share kept. Frame:")),
         tiers.map((tier) =>
             h(
                 "span",
                 {class: "map-key"},
                 h("span", {class: `map-cell tier-${tier}`, "aria-hidden": "true"}),
-                tierNames[tier],
+                tierName(tier),
             ),
         ),
     );
@@ -117,7 +118,11 @@ export function createMapView({store, actOnFiles}: PageContext): View {
         const steps = ["", ...parts.map((_, at) => parts.slice(0, at + 1).join("/"))];
         path.replaceChildren(
             ...steps.flatMap((step, at) => {
-                const button = h("button", {type: "button", class: "quiet"}, step === "" ? "All files" : nameOf(step));
+                const button = h(
+                    "button",
+                    {type: "button", class: "quiet"},
+                    step === "" ? t("All files") : nameOf(step),
+                );
                 if (at === steps.length - 1) button.setAttribute("aria-current", "true");
                 button.addEventListener("click", () => enter(step));
                 return at === 0 ? [button] : [h("span", {class: "dim", "aria-hidden": "true"}, "/"), button];
@@ -189,9 +194,16 @@ function dress(
     button.className = `map-cell ${file === undefined ? "folder" : `tier-${file.tier}`}${file?.pinned === true ? " pinned" : ""}`;
     const what =
         file === undefined
-            ? `folder ${path}, ${formatNumberOf(totals.files, "file")}`
-            : `${path}, ${tierNames[file.tier]}${file.pinned ? ", pinned" : ""}`;
-    const label = `${what}: ${formatCount(totals.tokens)} tokens, ${formatShare(share)} kept, ${formatBytes(totals.bytes)} of ${formatBytes(totals.fullBytes)}`;
+            ? t("folder {0}, {1}", path, formatFiles(totals.files))
+            : [path, tierName(file.tier), ...(file.pinned ? [t("pinned")] : [])].join(", ");
+    const label = t(
+        "{0}: {1} tokens, {2} kept, {3} of {4}",
+        what,
+        formatCount(totals.tokens),
+        formatShare(share),
+        formatBytes(totals.bytes),
+        formatBytes(totals.fullBytes),
+    );
     button.setAttribute("aria-label", label);
     button.title = label;
     const fill = h("span", {class: "map-fill"});

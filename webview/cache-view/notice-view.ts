@@ -1,4 +1,5 @@
 /** The notice above the numbers, and the failure of the last action. */
+import {t} from "../chat/l10n.js";
 import {announce} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
 import {noticeOf} from "./notice.js";
@@ -8,7 +9,7 @@ import type {PageState} from "./state.js";
 export function createNoticeView({store, actOnEngine}: PageContext): View {
     const notice = h("div", {class: "notice-place"});
     const failure = h("div", {class: "notice-place"});
-    const element = h("section", {class: "notices", "aria-label": "Notices"}, notice, failure);
+    const element = h("section", {class: "notices", "aria-label": t("Notices")}, notice, failure);
     let shown = "";
     let shownFailure: PageState["error"];
 
@@ -48,20 +49,20 @@ export function createNoticeView({store, actOnEngine}: PageContext): View {
         shownFailure = error;
         failure.replaceChildren();
         if (error === undefined) return;
-        const dismiss = h("button", {type: "button", class: "secondary"}, "Dismiss");
+        const dismiss = h("button", {type: "button", class: "secondary"}, t("Dismiss"));
         dismiss.addEventListener("click", () => store.dispatch({name: "dismissError"}));
-        const log = h("button", {type: "button", class: "secondary"}, "Show Log");
+        const log = h("button", {type: "button", class: "secondary"}, t("Show Log"));
         log.addEventListener("click", () => actOnEngine("showLog"));
         failure.append(
             h(
                 "div",
                 {class: "notice error"},
-                h("strong", {}, "That did not work"),
+                h("strong", {}, t("That did not work")),
                 h("p", {}, [error.message, error.fix].filter((part) => part !== undefined).join(" ")),
                 h("div", {class: "steps"}, dismiss, log),
             ),
         );
-        announce(`That did not work: ${error.message}`, "assertive");
+        announce(`${t("That did not work")}: ${error.message}`, "assertive");
     }
 
     return {

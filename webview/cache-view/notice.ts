@@ -1,5 +1,6 @@
 /** Owns what the page says instead of numbers, or above them: what is missing, what failed, and the next step. Pure. */
 import type {EngineAction} from "../../extension/protocol/webview/cache-view.js";
+import {t} from "../chat/l10n.js";
 import type {PageState} from "./state.js";
 
 export interface Notice {
@@ -9,58 +10,62 @@ export interface Notice {
     readonly steps: readonly {readonly label: string; readonly action: EngineAction}[];
 }
 
-const tryAgain = {label: "Try Again", action: "connect"} as const;
-const doctor = {label: "Run Doctor", action: "doctor"} as const;
-const showLog = {label: "Show Log", action: "showLog"} as const;
+const tryAgain = () => ({label: t("Try Again"), action: "connect"}) as const;
+const doctor = () => ({label: t("Run Doctor"), action: "doctor"}) as const;
+const showLog = () => ({label: t("Show Log"), action: "showLog"}) as const;
 
 /** The most important thing to say, or undefined when all is well. */
 export function noticeOf({cache, files}: Pick<PageState, "cache" | "files">): Notice | undefined {
-    if (cache === undefined) return {kind: "busy", title: "One moment", text: "", steps: []};
+    if (cache === undefined) return {kind: "busy", title: t("One moment"), text: "", steps: []};
     const {connection, engine, sync} = cache;
     if (sync.name === "untrusted") {
         return {
             kind: "warning",
-            title: "This workspace is not trusted",
-            text: "Kvasir reads no file until you trust it.",
-            steps: [{label: "Manage Trust", action: "manageTrust"}],
+            title: t("This workspace is not trusted"),
+            text: t("Kvasir reads no file until you trust it."),
+            steps: [{label: t("Manage Trust"), action: "manageTrust"}],
         };
     }
     if (connection.name === "failed") {
         const text = sentences(connection.message, connection.fix);
-        return {kind: "error", title: "The engine does not run", text, steps: [tryAgain, doctor, showLog]};
+        return {kind: "error", title: t("The engine does not run"), text, steps: [tryAgain(), doctor(), showLog()]};
     }
     if (connection.name === "waiting") {
         return {
             kind: "warning",
-            title: "The engine ended and is started again",
-            text: sentences(connection.message, "Nothing is lost: what was read is on disk."),
-            steps: [showLog],
+            title: t("The engine ended and is started again"),
+            text: sentences(connection.message, t("Nothing is lost: what was read is on disk.")),
+            steps: [showLog()],
         };
     }
     if (engine?.error !== undefined) {
         const {code, message, fix} = engine.error;
-        const choose = {label: "Choose a Model", action: "chooseModel"} as const;
-        const steps = code.startsWith("model-") ? [choose, tryAgain, doctor] : [tryAgain, doctor, showLog];
-        return {kind: "error", title: "The engine cannot work", text: sentences(message, fix), steps};
+        const choose = {label: t("Choose a Model"), action: "chooseModel"} as const;
+        const steps = code.startsWith("model-") ? [choose, tryAgain(), doctor()] : [tryAgain(), doctor(), showLog()];
+        return {kind: "error", title: t("The engine cannot work"), text: sentences(message, fix), steps};
     }
     if (sync.name === "none" && sync.known === 0 && connection.name !== "connecting") {
         return {
             kind: "info",
-            title: "No folder is open",
-            text: "Open a folder: Kvasir reads each of its files once, keeps what matters of it, and shows here what that costs.",
-            steps: [{label: "Open a Folder", action: "openFolder"}],
+            title: t("No folder is open"),
+            text: t(
+                "Open a folder: Kvasir reads each of its files once, keeps what matters of it, and shows here what that costs.",
+            ),
+            steps: [{label: t("Open a Folder"), action: "openFolder"}],
         };
     }
     if (connection.name === "idle" || engine?.state === "unloaded") {
         return {
             kind: "info",
-            title: connection.name === "idle" ? "The engine has not started" : "The model is unloaded",
-            text: "It starts with your first question or completion. What was read before is on disk and comes back.",
-            steps: [{label: "Start Now", action: "connect"}],
+            title: connection.name === "idle" ? t("The engine has not started") : t("The model is unloaded"),
+            text: t(
+                "It starts with your first question or completion. What was read before is on disk and comes back.",
+            ),
+            steps: [{label: t("Start Now"), action: "connect"}],
         };
     }
     if (connection.name === "connecting" || engine?.state === "starting" || engine?.state === "loading") {
-        return {kind: "busy", title: "The model is being loaded", text: "", steps: []};
+        return {kind: "busy", title: t("The model is being loaded"), text: "", steps: []};
     }
     return aboutFiles({cache, files});
 }
@@ -69,17 +74,17 @@ function aboutFiles({cache, files}: Pick<PageState, "cache" | "files">): Notice 
     const sync = cache?.sync;
     const engine = cache?.engine;
     if (sync?.name === "scanning" && (files?.size ?? 0) === 0) {
-        return {kind: "busy", title: "Looking at the workspace", text: "", steps: []};
+        return {kind: "busy", title: t("Looking at the workspace"), text: "", steps: []};
     }
     if (files === undefined) return undefined;
     if (files.size === 0 && sync?.name === "synced") {
         return {
             kind: "info",
-            title: "There is nothing to read here",
-            text: "No file of this workspace is text that Kvasir may read.",
+            title: t("There is nothing to read here"),
+            text: t("No file of this workspace is text that Kvasir may read."),
             steps: [
-                {label: "Show What Is Left Out", action: "showSkipped"},
-                {label: "Look Again", action: "rescan"},
+                {label: t("Show What Is Left Out"), action: "showSkipped"},
+                {label: t("Look Again"), action: "rescan"},
             ],
         };
     }
@@ -88,17 +93,19 @@ function aboutFiles({cache, files}: Pick<PageState, "cache" | "files">): Notice 
     if (engine?.state === "paused") {
         return {
             kind: "info",
-            title: "Reading is paused",
-            text: "Questions and completions work; files that are not read yet are read when a question needs them.",
-            steps: [{label: "Resume", action: "resume"}],
+            title: t("Reading is paused"),
+            text: t("Questions and completions work; files that are not read yet are read when a question needs them."),
+            steps: [{label: t("Resume"), action: "resume"}],
         };
     }
     if (isNothingRead && engine?.progress === undefined) {
         return {
             kind: "info",
-            title: "Nothing is read yet",
-            text: "A file is read once. What matters of it is kept and can be used in any question, without reading it again.",
-            steps: [{label: "Read Now", action: "readAll"}],
+            title: t("Nothing is read yet"),
+            text: t(
+                "A file is read once. What matters of it is kept and can be used in any question, without reading it again.",
+            ),
+            steps: [{label: t("Read Now"), action: "readAll"}],
         };
     }
     return undefined;

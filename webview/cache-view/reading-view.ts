@@ -1,4 +1,5 @@
 /** What is being read now: how far, how long still, and pause and cancel. */
+import {t} from "../chat/l10n.js";
 import {announce} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
 import {formatCount, formatSeconds} from "./format.js";
@@ -7,15 +8,15 @@ import type {PageState} from "./state.js";
 
 export function createReadingView({actOnEngine}: PageContext): View {
     const title = h("span", {class: "reading-title"});
-    const bar = h("progress", {max: 1, value: 0, "aria-label": "Reading"});
+    const bar = h("progress", {max: 1, value: 0, "aria-label": t("Reading")});
     const facts = h("span", {class: "facts"});
-    const pause = h("button", {type: "button", class: "secondary"}, "Pause");
-    const cancel = h("button", {type: "button", class: "secondary"}, "Cancel");
+    const pause = h("button", {type: "button", class: "secondary"}, t("Pause"));
+    const cancel = h("button", {type: "button", class: "secondary"}, t("Cancel"));
     pause.addEventListener("click", () => actOnEngine("pause"));
     cancel.addEventListener("click", () => actOnEngine("cancelReading"));
     const element = h(
         "section",
-        {class: "reading", "aria-label": "Reading"},
+        {class: "reading", "aria-label": t("Reading")},
         h("div", {class: "reading-line"}, title, facts),
         h("div", {class: "reading-line"}, bar, pause, cancel),
     );
@@ -28,17 +29,17 @@ export function createReadingView({actOnEngine}: PageContext): View {
             const wasReading = !element.hidden;
             element.hidden = progress === undefined || progress.filesTotal === 0;
             if (progress === undefined) {
-                if (wasReading) announce("Reading has ended.");
+                if (wasReading) announce(t("Reading has ended."));
                 return;
             }
             const {filesDone, filesTotal, tokensDone, tokensTotal, path, secondsLeft} = progress;
-            title.textContent = path === undefined ? "Reading" : `Reading ${path}`;
+            title.textContent = path === undefined ? t("Reading") : t("Reading {0}", path);
             title.title = title.textContent;
             bar.value = tokensTotal > 0 ? tokensDone / tokensTotal : 0;
             facts.textContent = [
-                `${formatCount(filesDone)} of ${formatCount(filesTotal)} files`,
-                `${formatCount(tokensDone)} of ${formatCount(tokensTotal)} tokens`,
-                ...(secondsLeft === undefined ? [] : [`${formatSeconds(secondsLeft)} left`]),
+                t("{0} of {1} files", formatCount(filesDone), formatCount(filesTotal)),
+                t("{0} of {1} tokens", formatCount(tokensDone), formatCount(tokensTotal)),
+                ...(secondsLeft === undefined ? [] : [t("{0} left", formatSeconds(secondsLeft))]),
             ].join(" · ");
         },
     };

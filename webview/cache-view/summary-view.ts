@@ -1,25 +1,25 @@
 /** The budget: how much of the memory limit is used, by tier, and what the same files would take uncut. */
+import {t} from "../chat/l10n.js";
 import {h} from "../shared/dom.js";
-import {formatBytes, formatCount, formatNumberOf, formatShare} from "./format.js";
+import {formatBytes, formatCount, formatFiles, formatShare} from "./format.js";
 import type {PageContext, View} from "./page-context.js";
 import type {PageState} from "./state.js";
 import {type BudgetPart, budgetParts, totalsByTier} from "./totals.js";
 
-const parts: readonly {part: BudgetPart; name: string}[] = [
-    {part: "attended", name: "attended"},
-    {part: "memory", name: "in memory"},
-    {part: "other", name: "conversations"},
-    {part: "free", name: "free"},
-];
-
 export function createSummaryView(_context: PageContext): View {
+    const parts: readonly {part: BudgetPart; name: string}[] = [
+        {part: "attended", name: t("attended")},
+        {part: "memory", name: t("in memory")},
+        {part: "other", name: t("conversations")},
+        {part: "free", name: t("free")},
+    ];
     const headline = h("p", {class: "headline"});
     const bar = h("div", {class: "bar", role: "img"});
     const legend = h("ul", {class: "legend"});
     const facts = h("p", {class: "facts"});
     const element = h(
         "section",
-        {class: "summary", "aria-label": "Memory for what is kept"},
+        {class: "summary", "aria-label": t("Memory for what is kept")},
         headline,
         bar,
         legend,
@@ -37,7 +37,7 @@ export function createSummaryView(_context: PageContext): View {
             const whole = Math.max(kv.limitBytes, kv.usedBytes, 1);
             headline.replaceChildren(
                 h("strong", {}, formatBytes(kv.usedBytes)),
-                ` of ${formatBytes(kv.limitBytes)} used (${formatShare(kv.usedBytes / whole)})`,
+                ` ${t("of {0} used ({1})", formatBytes(kv.limitBytes), formatShare(kv.usedBytes / whole))}`,
             );
             const shown = parts.filter(({part}) => sizes[part] > 0);
             bar.replaceChildren(
@@ -50,7 +50,7 @@ export function createSummaryView(_context: PageContext): View {
             const described = shown.map(({part, name}) => `${name}: ${formatBytes(sizes[part])}`).join(", ");
             bar.setAttribute(
                 "aria-label",
-                `${formatBytes(kv.usedBytes)} of ${formatBytes(kv.limitBytes)}: ${described}`,
+                t("{0} of {1} used: {2}", formatBytes(kv.usedBytes), formatBytes(kv.limitBytes), described),
             );
             legend.replaceChildren(
                 ...shown.map(({part, name}) =>
@@ -68,13 +68,19 @@ export function createSummaryView(_context: PageContext): View {
             const uncut = attended.fullBytes + memory.fullBytes;
             const tokens = attended.tokens + memory.tokens + onDisk.tokens + known.tokens;
             const n = nResident + onDisk.files + known.files;
-            facts.replaceChildren(
-                `${formatNumberOf(n, "file")}, ${formatCount(tokens)} tokens; ${formatCount(nResident)} in memory. `,
-                kept > 0 ? `Uncut they would take ${formatBytes(uncut)}, ${times(uncut / kept)} as much. ` : "",
-                disk.bytes > 0
-                    ? `On disk: ${formatBytes(disk.bytes)}${disk.limitBytes > 0 ? ` of ${formatBytes(disk.limitBytes)}` : ""}.`
-                    : "",
-            );
+            const told = [
+                t("{0}, {1} tokens; {2} in memory.", formatFiles(n), formatCount(tokens), formatCount(nResident)),
+            ];
+            if (kept > 0)
+                told.push(t("Uncut they would take {0}, {1} as much.", formatBytes(uncut), times(uncut / kept)));
+            if (disk.bytes > 0) {
+                told.push(
+                    disk.limitBytes > 0
+                        ? t("On disk: {0} of {1}.", formatBytes(disk.bytes), formatBytes(disk.limitBytes))
+                        : t("On disk: {0}.", formatBytes(disk.bytes)),
+                );
+            }
+            facts.textContent = told.join(" ");
         },
     };
 }

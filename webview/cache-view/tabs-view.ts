@@ -1,10 +1,9 @@
 /** The four ways to look at the same files, as tabs. */
+import {t} from "../chat/l10n.js";
 import {roveFocus} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
 import type {PageContext, View} from "./page-context.js";
 import {type Tab, tabs} from "./state.js";
-
-const tabNames: Readonly<Record<Tab, string>> = {files: "Files", map: "Map", folders: "Folders", heads: "Heads"};
 
 export interface TabsOptions {
     views: Readonly<Record<Tab, View>>;
@@ -12,6 +11,12 @@ export interface TabsOptions {
 }
 
 export function createTabsView({store}: PageContext, {views, onShow}: TabsOptions): View {
+    const tabNames: Readonly<Record<Tab, string>> = {
+        files: t("Files"),
+        map: t("Map"),
+        folders: t("Folders"),
+        heads: t("Heads"),
+    };
     const buttons = new Map<Tab, HTMLButtonElement>();
     const panels = new Map<Tab, HTMLElement>();
     for (const tab of tabs) {
@@ -31,7 +36,7 @@ export function createTabsView({store}: PageContext, {views, onShow}: TabsOption
             ),
         );
     }
-    const list = h("div", {class: "tabs", role: "tablist", "aria-label": "Ways to look"}, [...buttons.values()]);
+    const list = h("div", {class: "tabs", role: "tablist", "aria-label": t("Ways to look")}, [...buttons.values()]);
     roveFocus(list, "[role=tab]", "horizontal");
     const element = h("div", {class: "tabs-view"}, list, [...panels.values()]);
     let shown: Tab | undefined;

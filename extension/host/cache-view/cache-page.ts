@@ -1,5 +1,5 @@
 /** Owns one page of the cache view, in the side bar or in an editor: its messages, from connecting to closing. */
-import type * as vscode from "vscode";
+import * as vscode from "vscode";
 import {cacheViewProtocol} from "../../protocol/webview/cache-view.js";
 import type {Ctx} from "../ctx.js";
 import {connectWebview} from "../webview-host.js";
@@ -26,6 +26,7 @@ export function openCachePage(ctx: Ctx, host: PageHost, model: CacheModel, actio
         cacheViewProtocol,
         {
             ready() {
+                link.post("texts", translations());
                 connection?.dispose();
                 connection = model.connect({
                     isVisible: () => host.visible,
@@ -59,4 +60,10 @@ export function openCachePage(ctx: Ctx, host: PageHost, model: CacheModel, actio
             link.dispose();
         },
     };
+}
+
+/** The editor's own texts for the page, which cannot ask for them itself. */
+function translations(): Record<string, string> {
+    const isText = (entry: [string, unknown]): entry is [string, string] => typeof entry[1] === "string";
+    return Object.fromEntries(Object.entries(vscode.l10n.bundle ?? {}).filter(isText));
 }

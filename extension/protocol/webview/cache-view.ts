@@ -94,6 +94,8 @@ export const cacheViewProtocol = {
         calibrate: question(z.object({}), z.object({profile: calibrateReport})),
     },
     toWebview: {
+        /** The editor's language: English texts and what they are called there. Said first. */
+        texts: notice(z.record(z.string(), z.string())),
         state: notice(cacheState),
         /** Files that are new or differ from the last message; with `isWhole` they replace all. */
         files: notice(z.object({isWhole: z.boolean(), changed: z.array(fileStatus), removed: z.array(z.string())})),

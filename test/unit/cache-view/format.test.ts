@@ -3,7 +3,7 @@ import {
     formatAgo,
     formatBytes,
     formatCount,
-    formatNumberOf,
+    formatFiles,
     formatSeconds,
     formatShare,
 } from "../../../webview/cache-view/format.js";
@@ -58,7 +58,7 @@ describe("numbers for people", () => {
 
     test("counts", () => {
         expect(formatCount(1234567.4)).toBe("1,234,567");
-        expect(formatNumberOf(1, "file")).toBe("1 file");
-        expect(formatNumberOf(1200, "file")).toBe("1,200 files");
+        expect(formatFiles(1)).toBe("1 file");
+        expect(formatFiles(1200)).toBe("1,200 files");
     });
 });
