@@ -107,7 +107,9 @@ export function reduce(state: ChatState, action: ChatAction): ChatState {
         case "context": {
             const {context} = action;
             const excluded = state.excluded.filter((path) => path === context.active?.path);
-            return {...state, context, excluded};
+            const isSame = context.pinned.join("\n") === state.context.pinned.join("\n");
+            const pinned = isSame ? state.context.pinned : context.pinned;
+            return {...state, context: {...context, pinned}, excluded};
         }
         case "commands":
             return {...state, commands: action.commands};

@@ -110,7 +110,7 @@ export function newConversation(id: string, nowMs: number): Conversation {
 /** Adds a turn at the end; a first question names a conversation that has no name yet. */
 export function addTurn(conversation: Conversation, turn: Turn): Conversation {
     const isFirst = !conversation.isNamed && !conversation.turns.some(({role}) => role === "user");
-    const name = isFirst && turn.role === "user" ? nameOf(turn.text) : conversation.name;
+    const name = isFirst && turn.role === "user" ? nameOf(turn) : conversation.name;
     return {...conversation, name, turns: [...conversation.turns, turn], updatedAtMs: turn.createdAtMs};
 }
 
@@ -128,9 +128,10 @@ export function rename(conversation: Conversation, name: string): Conversation {
     return clean === "" ? conversation : {...conversation, name: clean, isNamed: true};
 }
 
-/** The first line of a question, short enough for a list. */
-export function nameOf(question: string): string {
-    return oneLine(question.replace(/```[\s\S]*?(?:```|$)/g, " "), 60) || newName;
+/** The question, short enough for a list. A command alone says too little: what it is about goes with it. */
+export function nameOf({text, attached, named}: Pick<UserTurn, "text" | "attached" | "named">): string {
+    const about = /^\s*\/[a-z-]+\s*$/i.test(text) ? (attached[0]?.label ?? named[0] ?? "") : "";
+    return oneLine(`${text.replace(/```[\s\S]*?(?:```|$)/g, " ")} ${about}`, 60) || newName;
 }
 
 /** What the engine gets: whole turns, without reasoning, without answers that failed before their first word. */

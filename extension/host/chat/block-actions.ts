@@ -14,7 +14,7 @@ import {usage} from "../../protocol/errors.js";
 import type {BlockAction} from "../../protocol/webview/chat.js";
 import type {WorkspaceFiles} from "../workspace/workspace-files.js";
 import type {ProposedFile, Reviews} from "./reviews.js";
-import {documentOf, exists, lastEditor, safeUri} from "./workspace-text.js";
+import {documentOf, exists, lastEditor, safeUri, textToChange} from "./workspace-text.js";
 
 export interface BlockParts {
     workspace: WorkspaceFiles;
@@ -74,7 +74,7 @@ async function applyBlocks(blocks: readonly CodeBlock[], answer: AnswerTurn, par
             if (uri === undefined)
                 throw usage(`${path} is not inside the workspace.`, "Only files of the workspace are changed.");
             const before = proposed.get(path);
-            const current = before === undefined ? (await documentOf(uri))?.getText() : before.proposed;
+            const current = before === undefined ? await textToChange(uri) : before.proposed;
             const proposal = propose(block, written, current);
             if (proposal === undefined) {
                 unplaced.push(block);

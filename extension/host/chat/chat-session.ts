@@ -238,7 +238,7 @@ export class ChatSession {
     dispose(): void {
         this.#endDraft?.();
         for (const running of this.#running.values()) {
-            running.end();
+            running.flush();
             running.controller.abort();
         }
         this.#shelf.dispose();
@@ -315,7 +315,7 @@ export class ChatSession {
         try {
             await this.#run(running, conversation, question);
         } catch (error) {
-            running.end();
+            running.flush();
             if (!running.controller.signal.aborted && !isKvasirError(error, "cancelled")) {
                 this.#parts.warn("an answer ended early.", error);
                 const {code, message, fix} = toKvasirError(error).toJSON();
@@ -338,8 +338,8 @@ export class ChatSession {
         const report = await this.#parts.engine.ask(
             requestOf(conversation, question, settings),
             {
-                text: (piece) => running.text(piece),
-                thought: (piece) => running.thought(piece),
+                text: (text) => running.add({text, thought: ""}),
+                thought: (thought) => running.add({text: "", thought}),
                 attended: (attended, leftOut) => {
                     this.#change(running, (now) => ({...now, attended, leftOut}));
                     this.#tellTurn(running);
@@ -351,7 +351,7 @@ export class ChatSession {
             },
             signal,
         );
-        running.end();
+        running.flush();
         this.#change(running, (now) => withReport(now, report, settings.notes));
     }
 

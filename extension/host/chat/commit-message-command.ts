@@ -2,7 +2,6 @@
 import {randomUUID} from "node:crypto";
 import * as vscode from "vscode";
 import {cleanCommitMessage, commitQuestion} from "../../core/chat/commit-message.js";
-import {splitThought} from "../../core/chat/thought.js";
 import {usage} from "../../protocol/errors.js";
 import type {Ctx} from "../ctx.js";
 import {changesOf, lastSubjects, repositoryOf} from "./git.js";
@@ -43,12 +42,12 @@ export async function writeCommitMessage(ctx: Ctx, place: unknown): Promise<void
                     {
                         text: (piece) => {
                             written += piece;
-                            repository.inputBox.value = cleanCommitMessage(splitThought(written).text);
+                            repository.inputBox.value = cleanCommitMessage(written);
                         },
                     },
                     controller.signal,
                 );
-                const message = cleanCommitMessage(splitThought(report.text).text);
+                const message = cleanCommitMessage(report.text);
                 if (message === "") throw usage("the model wrote no message.", "Try again, or use a larger model.");
                 repository.inputBox.value = message;
             } catch (error) {

@@ -2,7 +2,6 @@
 import {randomUUID} from "node:crypto";
 import * as vscode from "vscode";
 import {inlineEditQuestion, inlineEditText, type InlineEditSubject} from "../../core/chat/inline-edit.js";
-import {splitThought} from "../../core/chat/thought.js";
 import {usage} from "../../protocol/errors.js";
 import type {Ctx} from "../ctx.js";
 import {readInstructions} from "./instruction-files.js";
@@ -113,7 +112,7 @@ async function ask(ctx: Ctx, path: string, question: string): Promise<string | u
                     },
                     controller.signal,
                 );
-                return splitThought(report.text).text;
+                return report.text;
             } catch (error) {
                 if (controller.signal.aborted) return undefined;
                 throw error;

@@ -2,7 +2,6 @@
 import {randomUUID} from "node:crypto";
 import * as vscode from "vscode";
 import {parseNames, renameQuestion} from "../../core/chat/rename-names.js";
-import {splitThought} from "../../core/chat/thought.js";
 import {usage} from "../../protocol/errors.js";
 import type {Ctx} from "../ctx.js";
 
@@ -65,7 +64,7 @@ async function suggest(
             {},
             signal,
         );
-        return parseNames(splitThought(report.text).text, name);
+        return parseNames(report.text, name);
     } finally {
         ctx.engine.forget(conversation).catch((error: unknown) => ctx.log.warn("Rows were not forgotten.", error));
     }

@@ -18,7 +18,7 @@ import {
 import {KvasirError} from "../../protocol/errors.js";
 import {disposeAll} from "../feature.js";
 import type {WorkspaceFiles} from "../workspace/workspace-files.js";
-import {documentOf, safeUri} from "./workspace-text.js";
+import {documentOf, safeUri, textToChange} from "./workspace-text.js";
 
 export const reviewScheme = "kvasir-review";
 
@@ -127,6 +127,8 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
      * @throws KvasirError `file-changed` when the file could not be written
      */
     async decide(id: string, isAccepted: boolean, path?: string, hunkId?: string): Promise<void> {
+        // What happened to the file while no document of it was open.
+        for (const {path: other} of this.#open.get(id)?.files ?? []) await this.#lookAgain(other);
         const review = this.#open.get(id);
         if (review === undefined) return;
         const wanted = review.files.filter((file) => path === undefined || file.path === path);
@@ -194,10 +196,11 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
         );
     }
 
-    provideTextDocumentContent(uri: vscode.Uri): string {
+    provideTextDocumentContent(uri: vscode.Uri): string | undefined {
         const {id, side, path} = parseReviewUri(uri);
         const file = this.#open.get(id)?.files.find((one) => one.path === path);
-        return (side === "empty" ? undefined : file?.proposed) ?? "";
+        // Of a review that is over nothing is known.
+        return file === undefined ? undefined : ((side === "empty" ? undefined : file.proposed) ?? "");
     }
 
     dispose(): void {
@@ -219,7 +222,7 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
 
     async #textOf(path: string): Promise<string | undefined> {
         const uri = safeUri(this.#workspace, path);
-        return uri === undefined ? undefined : (await documentOf(uri))?.getText();
+        return uri === undefined ? undefined : textToChange(uri);
     }
 
     #addEdit(edit: vscode.WorkspaceEdit, file: ReviewFile, text: string | undefined, hunkId: string | undefined): void {
@@ -241,6 +244,11 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
             const end = hunk.end >= nLines ? new vscode.Position(nLines, 0) : new vscode.Position(hunk.end, 0);
             edit.replace(uri, new vscode.Range(new vscode.Position(hunk.start, 0), end), hunk.added.join(""));
         }
+    }
+
+    async #lookAgain(path: string): Promise<void> {
+        const uri = safeUri(this.#workspace, path);
+        if (uri !== undefined) this.#follow(uri, await this.#textOf(path));
     }
 
     #follow(uri: vscode.Uri, text: string | undefined): void {

@@ -1,21 +1,23 @@
-/**
- * One answer while it comes: its reasoning is taken out, pieces that come close together are told together. Must not know
- * where the turn is kept.
- */
+/** One answer while it comes: pieces that come close together are told together. Must not know where the turn is kept. */
 import {type AnswerTurn} from "../../core/chat/conversation.js";
-import {splitThought, ThoughtSplitter, type ThoughtPiece} from "../../core/chat/thought.js";
 import type {AnswerReport, ReadProgress} from "../../protocol/engine.js";
 
 /** Pieces that come within this time are told together. */
 const pieceMs = 30;
 
+/** Text, and reasoning, which the engine keeps apart. */
+export interface AnswerPiece {
+    text: string;
+    thought: string;
+}
+
 export interface RunningParts {
     conversation: string;
     turn: string;
     /** The turn has grown by this. */
-    onPiece(piece: ThoughtPiece): void;
+    onPiece(piece: AnswerPiece): void;
     /** What the page shall be told now. */
-    onTell(piece: ThoughtPiece): void;
+    onTell(piece: AnswerPiece): void;
     later(ms: number, run: () => void): () => void;
 }
 
@@ -25,8 +27,7 @@ export class RunningAnswer {
     readonly controller = new AbortController();
     progress: ReadProgress | undefined;
     readonly #parts: RunningParts;
-    readonly #splitter = new ThoughtSplitter();
-    #untold: ThoughtPiece = {text: "", thought: ""};
+    #untold: AnswerPiece = {text: "", thought: ""};
     #endTelling: (() => void) | undefined;
 
     constructor(parts: RunningParts) {
@@ -35,12 +36,11 @@ export class RunningAnswer {
         this.turn = parts.turn;
     }
 
-    text(piece: string): void {
-        this.#add(this.#splitter.push(piece));
-    }
-
-    thought(piece: string): void {
-        this.#add({text: "", thought: piece});
+    add(piece: AnswerPiece): void {
+        this.progress = undefined;
+        this.#untold = {text: this.#untold.text + piece.text, thought: this.#untold.thought + piece.thought};
+        this.#parts.onPiece(piece);
+        this.#endTelling ??= this.#parts.later(pieceMs, () => this.flush());
     }
 
     /** Tells what was not told yet. */
@@ -52,20 +52,6 @@ export class RunningAnswer {
         this.#untold = {text: "", thought: ""};
         this.#parts.onTell(untold);
     }
-
-    /** No more pieces come. */
-    end(): void {
-        this.#add(this.#splitter.end());
-        this.flush();
-    }
-
-    #add(piece: ThoughtPiece): void {
-        if (piece.text === "" && piece.thought === "") return;
-        this.progress = undefined;
-        this.#untold = {text: this.#untold.text + piece.text, thought: this.#untold.thought + piece.thought};
-        this.#parts.onPiece(piece);
-        this.#endTelling ??= this.#parts.later(pieceMs, () => this.flush());
-    }
 }
 
 /** The turn with what the engine reports at its end. */
@@ -73,12 +59,11 @@ export function withReport(turn: AnswerTurn, report: AnswerReport, notes: readon
     const {text, thought, ...figures} = report;
     const {isPartial: _isPartial, ...rest} = turn;
     const isCut = report.stop === "cancelled";
-    const whole = splitThought(text);
-    const allThought = thought ?? turn.thought ?? whole.thought;
+    const allThought = thought ?? turn.thought ?? "";
     return {
         ...rest,
         // An engine that does not stream says all at the end.
-        text: turn.text === "" ? whole.text : turn.text,
+        text: turn.text === "" ? text : turn.text,
         ...(allThought.trim() === "" ? {} : {thought: allThought}),
         attended: report.attended,
         leftOut: report.leftOut,

@@ -1,6 +1,7 @@
 /** The text of a file of the workspace as it is in the editor, and its place. Paths are those of the engine. */
 import * as vscode from "vscode";
 import {normaliseRelative} from "../../core/files/paths.js";
+import {usage} from "../../protocol/errors.js";
 import type {WorkspaceFiles} from "../workspace/workspace-files.js";
 
 /** The URI of a path that stays inside the workspace, whether it exists or not. */
@@ -20,6 +21,18 @@ export async function documentOf(uri: vscode.Uri): Promise<vscode.TextDocument |
     } catch {
         return undefined;
     }
+}
+
+/**
+ * The text of a file that may be changed; undefined when there is no such file.
+ * @throws KvasirError `usage` for one that is there but is not text, or too large: what cannot be seen is not changed
+ */
+export async function textToChange(uri: vscode.Uri): Promise<string | undefined> {
+    const document = await documentOf(uri);
+    if (document !== undefined) return document.getText();
+    if (await exists(uri))
+        throw usage(`${uri.path} cannot be opened as text.`, "Only text files of ordinary size are changed.");
+    return undefined;
 }
 
 export async function exists(uri: vscode.Uri): Promise<boolean> {

@@ -160,8 +160,9 @@ describe("a question", () => {
 
     it("keeps reasoning apart, out of the history too", async () => {
         ask = async (_request, on) => {
-            for (const piece of ["<thi", "nk>hm", "</think>\n\n", "Yes."]) on.text?.(piece);
-            return report("<think>hm</think>\n\nYes.");
+            for (const piece of ["h", "m"]) on.thought?.(piece);
+            on.text?.("Yes.");
+            return report("Yes.", {thought: "hm"});
         };
         await session.send(session.shown.id, "one");
         await session.send(session.shown.id, "two");

@@ -44,6 +44,7 @@ describe("a conversation", () => {
         const conversation = build(user("q1", long), answer("a1", "So."));
         expect(conversation.name).toMatch(/^How does the cart add up prices( very)+…$/);
         expect(conversation.name.length).toBeLessThanOrEqual(61);
+        expect(build(user("q1", "/explain", {named: ["src/a.ts"]})).name).toBe("/explain src/a.ts");
         expect(rename(conversation, "  Carts \n").name).toBe("Carts");
         expect(addTurn(rename(build(), "Carts"), user("q", "x")).name).toBe("Carts");
         expect(rename(conversation, " ").name).toBe(conversation.name);

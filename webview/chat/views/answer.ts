@@ -19,6 +19,8 @@ export interface TurnElement<T> {
 export function answerView(page: Page): TurnElement<AnswerView> {
     const conversation = () => page.state().conversation?.id ?? "";
     let turn: AnswerView | undefined;
+    let wasLast: boolean | undefined;
+    let wasPinned: readonly string[] | undefined;
     let isThoughtOpen = false;
     let isSawOpen = false;
     const text = markdownView({
@@ -48,7 +50,13 @@ export function answerView(page: Page): TurnElement<AnswerView> {
     return {
         element,
         update(next, reviews, isLast) {
+            const {pinned} = page.state().context;
+            updateReviews(reviews);
+            // A long conversation has many answers, and only one of them grows.
+            if (next === turn && isLast === wasLast && pinned === wasPinned) return;
             turn = next;
+            wasLast = isLast;
+            wasPinned = pinned;
             element.setAttribute("aria-busy", String(next.isRunning));
             element.classList.toggle("running", next.isRunning);
             thoughtBox.hidden = next.thought === "";
@@ -61,16 +69,13 @@ export function answerView(page: Page): TurnElement<AnswerView> {
             text.update(next);
             state.replaceChildren(...runningState(next));
             // Only what changed is made anew: an open list stays open, and the focus where it is.
-            const key = next.isRunning
-                ? "running"
-                : JSON.stringify([{...next, text: ""}, page.state().context.pinned, isLast]);
+            const key = next.isRunning ? "running" : JSON.stringify([{...next, text: ""}, pinned, isLast]);
             if (key !== endKey) {
                 endKey = key;
                 const focused = [...end.querySelectorAll("button, summary")].indexOf(document.activeElement as Element);
                 end.replaceChildren(...endOf(next, isLast));
                 if (focused !== -1) [...end.querySelectorAll<HTMLElement>("button, summary")][focused]?.focus();
             }
-            updateReviews(reviews);
         },
     };
 

@@ -25,7 +25,7 @@ export function conversationView(page: Page, empty: View): View {
     );
     const element = h("div", {class: "conversation"}, scroller, down);
     const answers = new Map<string, TurnElement<Extract<TurnView, {role: "assistant"}>>>();
-    const questions = new Map<string, {key: string; element: HTMLElement}>();
+    const questions = new Map<string, {of: TurnView; isEditing: boolean; isBusy: boolean; element: HTMLElement}>();
     let isFollowing = true;
     let shown: ChatState | undefined;
 
@@ -62,12 +62,11 @@ export function conversationView(page: Page, empty: View): View {
             return view.element;
         }
         const isEditing = state.editing?.turn === turn.id;
-        const key = JSON.stringify([turn, isEditing, isBusy]);
         const known = questions.get(turn.id);
-        if (known?.key === key) return known.element;
-        const made = questionView(page, turn, isEditing, isBusy);
-        questions.set(turn.id, {key, element: made});
-        return made;
+        if (known?.of === turn && known.isEditing === isEditing && known.isBusy === isBusy) return known.element;
+        const element = questionView(page, turn, isEditing, isBusy);
+        questions.set(turn.id, {of: turn, isEditing, isBusy, element});
+        return element;
     };
 
     return {
@@ -102,7 +101,8 @@ export function conversationView(page: Page, empty: View): View {
             const looseNow = state.reviews.filter(({turn}) => turn === undefined);
             if (before?.reviews !== state.reviews)
                 loose.replaceChildren(...looseNow.map((review) => reviewView(page, review, undefined)));
-            if (isOther || isNew || isFollowing) toEnd();
+            if (turns.length === 0) scroller.scrollTop = 0;
+            else if (isOther || isNew || isFollowing) toEnd();
             showDown();
         },
     };

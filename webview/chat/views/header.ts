@@ -12,25 +12,13 @@ import {icon} from "./icon.js";
 export function headerView(page: Page): View {
     const title = h("div", {class: "title"});
     const id = () => page.state().conversation?.id ?? "";
-    const history = button({label: t("Conversations"), icon: "history", isIconOnly: true}, () =>
-        page.dispatch({type: "history", isOpen: page.state().history === undefined}),
+    const remove = button({label: t("Delete this conversation"), icon: "trash", isIconOnly: true}, () =>
+        page.host.tell("deleteConversation", {conversation: id()}),
     );
-    const tools = h(
-        "div",
-        {class: "header-tools", role: "toolbar", "aria-label": t("Conversation")},
-        button({label: t("New conversation"), icon: "add", isIconOnly: true}, () =>
-            page.host.tell("newConversation", {}),
-        ),
-        history,
-        button({label: t("Export as Markdown"), icon: "export", isIconOnly: true}, () =>
-            page.host.tell("exportConversation", {conversation: id()}),
-        ),
-        button({label: t("Delete this conversation"), icon: "trash", isIconOnly: true}, () =>
-            page.host.tell("deleteConversation", {conversation: id()}),
-        ),
-    );
+    // Beginning one, the list and the export are in the title of the view.
+    const row = h("div", {class: "header-row"}, title, remove);
     const banners = h("div", {class: "banners"});
-    const element = h("header", {class: "header"}, h("div", {class: "header-row"}, title, tools), banners);
+    const element = h("header", {class: "header"}, row, banners);
     let titleKey = "";
     let bannerKey = "";
     return {
@@ -42,7 +30,7 @@ export function headerView(page: Page): View {
                 titleKey = key;
                 title.replaceChildren(isRenaming ? renameField(page, state) : nameButton(page, state));
             }
-            history.setAttribute("aria-expanded", String(state.history !== undefined));
+            row.hidden = conversation === undefined || conversation.turns.length === 0;
             const nextBanner = JSON.stringify([
                 state.unsaved,
                 state.deleted,
@@ -58,7 +46,6 @@ export function headerView(page: Page): View {
 
 function nameButton(page: Page, {conversation}: ChatState): HTMLElement {
     const name = conversation?.name ?? "";
-    if (conversation === undefined || conversation.turns.length === 0) return h("h1", {class: "name"}, name);
     const element = button({label: name, class: "quiet name", title: t("Rename this conversation")}, () =>
         page.dispatch({type: "rename", isRenaming: true}),
     );

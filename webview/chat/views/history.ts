@@ -18,6 +18,12 @@ export function historyView(page: Page): View {
     const element = h(
         "section",
         {class: "history", "aria-label": t("Conversations"), hidden: true},
+        h(
+            "div",
+            {class: "history-head"},
+            h("h2", {}, t("Conversations")),
+            button({label: t("Back to the conversation"), icon: "close", isIconOnly: true}, () => back()),
+        ),
         h("div", {class: "search"}, icon("search"), field),
         list,
         state,
@@ -26,7 +32,10 @@ export function historyView(page: Page): View {
     let shown: readonly ConversationEntry[] | undefined;
     let current: string | undefined;
     roveFocus(list, ".entry-open");
-    const close = () => page.dispatch({type: "history", isOpen: false});
+    const back = () => {
+        page.dispatch({type: "history", isOpen: false});
+        document.querySelector<HTMLElement>(".composer textarea")?.focus();
+    };
     field.addEventListener("input", () => {
         page.dispatch({type: "search", search: field.value});
         load(page, field.value);
@@ -34,8 +43,7 @@ export function historyView(page: Page): View {
     element.addEventListener("keydown", (event) => {
         if (event.key === "Escape") {
             event.stopPropagation();
-            close();
-            document.querySelector<HTMLElement>(".composer textarea")?.focus();
+            back();
         } else if (event.key === "ArrowDown" && event.target === field) {
             event.preventDefault();
             list.querySelector<HTMLElement>(".entry-open")?.focus();
