@@ -34,6 +34,8 @@ export class BenchLab {
         readonly settings: EngineSettings,
         /** Absolute folder of real files. */
         readonly repo: string,
+        /** How often each side is measured, a warm-up not counted. */
+        readonly rounds: number,
         /** Says what is being prepared. */
         readonly say: (what: string) => void,
     ) {}
@@ -61,7 +63,12 @@ export class BenchLab {
 
     /** The model a second time, for the parts below the engine. */
     async model(): Promise<LoadedModel> {
-        this.#model ??= await LoadedModel.load({settings: this.settings, signal: this.signal});
+        if (this.#model !== undefined) return this.#model;
+        this.#model = await LoadedModel.load({settings: this.settings, signal: this.signal});
+        // With a second llama.cpp in a process node-llama-cpp loses its logger and prints warnings to standard output,
+        // which is the report's; errors go to standard error.
+        const {llama} = this.#model;
+        llama.logLevel = "error" as typeof llama.logLevel;
         return this.#model;
     }
 

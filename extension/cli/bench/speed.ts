@@ -38,9 +38,9 @@ export async function runSpeed(context: CommandContext, flags: SpeedFlags): Prom
     };
     checkModelExists(settings);
     const progress = new ProgressLine(context.terminal);
-    const lab = new BenchLab(context, settings, repo, (what) => progress.show(what));
+    const lab = new BenchLab(context, settings, repo, flags.rounds, (what) => progress.show(what));
     try {
-        const report = await measure(lab, wanted, flags.rounds, progress);
+        const report = await measure(lab, wanted, progress);
         return {json: report, text: speedText(report, context.terminal)};
     } finally {
         progress.clear();
@@ -49,12 +49,7 @@ export async function runSpeed(context: CommandContext, flags: SpeedFlags): Prom
     }
 }
 
-async function measure(
-    lab: BenchLab,
-    wanted: ReadonlySet<string>,
-    rounds: number,
-    progress: ProgressLine,
-): Promise<SpeedReport> {
+async function measure(lab: BenchLab, wanted: ReadonlySet<string>, progress: ProgressLine): Promise<SpeedReport> {
     const machine = await describeMachine(lab);
     const rows: SpeedRow[] = [];
     const missing: Missing[] = missingPeers();
@@ -62,7 +57,7 @@ async function measure(
         const names = group.rows.map((row) => row.name).filter((name) => wanted.has(name));
         if (names.length === 0) continue;
         try {
-            rows.push(...(await measureGroup(lab, group, names, rounds, progress)));
+            rows.push(...(await measureGroup(lab, group, names, progress)));
         } catch (error) {
             if (lab.signal.aborted || isKvasirError(error, "cancelled")) throw error;
             const why = sentenceOf(toKvasirError(error));
@@ -76,7 +71,6 @@ async function measureGroup(
     lab: BenchLab,
     group: RowGroup,
     names: readonly string[],
-    rounds: number,
     progress: ProgressLine,
 ): Promise<SpeedRow[]> {
     progress.show(`preparing ${names.join(", ")}`);
@@ -87,7 +81,7 @@ async function measureGroup(
         const sides = Object.fromEntries(Object.entries(prepared.sides).filter(([side]) => used.has(side)));
         progress.show(`measuring ${names.join(", ")}`);
         const costs = await alternate(sides, {
-            rounds: prepared.isExact ? 1 : rounds,
+            rounds: prepared.isExact ? 1 : lab.rounds,
             warmUp: prepared.warmUp ?? true,
             signal: lab.signal,
         });

@@ -21,7 +21,7 @@ export const completionRows: RowGroup = {
         await engine.read({workspace: lab.repo, paths}, ({filesDone, filesTotal}) =>
             lab.say(`reading file ${filesDone} of ${filesTotal}`),
         );
-        const plain = await lab.plain(sumTokens(context) + 64 * newTokens);
+        const plain = await lab.plain(sumTokens(context) + (lab.rounds + 1) * newTokens);
         lab.say("plain llama.cpp reads the same files");
         await plain.decode(await lab.prompt(context, ""), "none");
         // Every run completes other text, so that no side knows it from the run before.

@@ -24,7 +24,7 @@ export const decodeRows: RowGroup = {
         // Real text to go on with: what stands in other files.
         const rest = joinTokens(files.toReversed().map((file) => file.tokens));
         const [cutSession, uncutSession] = [await sessionOver(lab, cut), await sessionOver(lab, uncut)];
-        const plain = await lab.plain(nPieces * pieceTokens);
+        const plain = await lab.plain(nPieces * pieceTokens + (lab.rounds + 1) * tokensPerRun);
         lab.say("plain llama.cpp reads the same tokens");
         const {prefix} = await lab.reader();
         await plain.decode(joinTokens([prefix.tokens, ...pieces]), "none");
