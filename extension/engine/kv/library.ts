@@ -127,7 +127,7 @@ export class Library {
             ms: performance.now() - start,
         });
         if (!again) {
-            const resident = store.peek(identity);
+            const resident = store.get(identity);
             if (resident) return done(resident, "memory");
             const stored = await store.load(identity);
             if (stored) return done(stored, "disk");

@@ -48,9 +48,14 @@ export class SegmentStore {
         return this.#memory.has(identity);
     }
 
-    /** A resident segment without counting as a use. */
+    /** A resident segment, which counts as a use. */
+    get(identity: SegmentIdentity): Segment | undefined {
+        return this.#memory.get(identity);
+    }
+
+    /** A resident segment, which does not count as a use. */
     peek(identity: SegmentIdentity): Segment | undefined {
-        return this.#memory.has(identity) ? this.#memory.get(identity) : undefined;
+        return this.#memory.peek(identity);
     }
 
     /** Keeps a resident segment in memory until the pin is released. */

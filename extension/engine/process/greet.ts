@@ -4,6 +4,7 @@
  */
 import {timingSafeEqual} from "node:crypto";
 import type {Socket} from "node:net";
+import {readFirstLine} from "../../core/process/first-line.js";
 import {
     type Endpoint,
     type Greeting,
@@ -32,7 +33,10 @@ export async function greet(
     refuse: (greeting: Greeting) => {reason: "full" | "leaving"} | undefined,
     leavesWhenAsked: () => boolean,
 ): Promise<GreetingResult> {
-    const line = await readLine(socket, maxGreetingBytes, greetingTimeoutMs);
+    const line = await readFirstLine(socket, {
+        maxBytes: maxGreetingBytes,
+        deadline: AbortSignal.timeout(greetingTimeoutMs),
+    });
     const greeting = line === undefined ? undefined : parseGreeting(line);
     if (greeting === undefined) return {kind: "noise"};
     const isTrusted = isSameToken(greeting.token, endpoint.token);
@@ -64,32 +68,4 @@ function parseGreeting(line: string): Greeting | undefined {
 function isSameToken(given: string, own: string): boolean {
     const [a, b] = [Buffer.from(given), Buffer.from(own)];
     return a.length === b.length && timingSafeEqual(a, b);
-}
-
-/** The text before the first newline, or undefined. Bytes behind it are put back. */
-function readLine(socket: Socket, maxBytes: number, timeoutMs: number): Promise<string | undefined> {
-    return new Promise((resolve) => {
-        let bytes = Buffer.alloc(0);
-        const end = (line: string | undefined) => {
-            clearTimeout(timer);
-            socket.off("readable", onReadable).off("close", onClose).off("error", onClose);
-            resolve(line);
-        };
-        const onClose = () => end(undefined);
-        const onReadable = () => {
-            for (;;) {
-                const chunk = socket.read() as Buffer | null;
-                if (chunk === null) return;
-                bytes = Buffer.concat([bytes, chunk]);
-                const newline = bytes.indexOf(10);
-                if (newline === -1 && bytes.length <= maxBytes) continue;
-                if (newline === -1 || newline > maxBytes) return end(undefined);
-                const rest = bytes.subarray(newline + 1);
-                if (rest.length > 0) socket.unshift(rest);
-                return end(bytes.subarray(0, newline).toString("utf8"));
-            }
-        };
-        const timer = setTimeout(onClose, timeoutMs);
-        socket.on("readable", onReadable).on("close", onClose).on("error", onClose);
-    });
 }

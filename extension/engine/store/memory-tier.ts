@@ -86,6 +86,11 @@ export class MemoryTier<K extends string, V extends Resident> {
         return (this.#pinned.get(key) ?? this.#free.get(key))?.value;
     }
 
+    /** The value, which does not count as a use: for those who only look. */
+    peek(key: K): V | undefined {
+        return (this.#pinned.get(key) ?? this.#free.peek(key))?.value;
+    }
+
     /** Keeps the value resident until the pin is released: for attended segments and for copies under way. */
     pin(key: K): Pin<V> | undefined {
         const held = this.#pinned.get(key) ?? this.#free.get(key);

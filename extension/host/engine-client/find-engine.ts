@@ -4,6 +4,7 @@
 import {lstat, readFile} from "node:fs/promises";
 import {type Socket, createConnection} from "node:net";
 import path from "node:path";
+import {readFirstLine} from "../../core/process/first-line.js";
 import {KvasirError, engineVersion} from "../../protocol/errors.js";
 import {
     type Endpoint,
@@ -83,33 +84,14 @@ function connect(path: string): Promise<Socket | undefined> {
 }
 
 /** The engine's first line; undefined when there is none. */
-function readWelcome(socket: Socket): Promise<Welcome | undefined> {
-    return new Promise((resolve) => {
-        let bytes = Buffer.alloc(0);
-        const end = (welcome: Welcome | undefined) => {
-            clearTimeout(timer);
-            socket.off("readable", onReadable).off("close", onClose).off("error", onClose);
-            // From here on a broken socket is told by "close"; without a listener an error would be thrown.
-            socket.on("error", () => socket.destroy());
-            resolve(welcome);
-        };
-        const onClose = () => end(undefined);
-        const onReadable = () => {
-            for (;;) {
-                const chunk = socket.read() as Buffer | null;
-                if (chunk === null) return;
-                bytes = Buffer.concat([bytes, chunk]);
-                const newline = bytes.indexOf(10);
-                if (newline === -1 && bytes.length <= maxGreetingBytes) continue;
-                if (newline === -1) return end(undefined);
-                const rest = bytes.subarray(newline + 1);
-                if (rest.length > 0) socket.unshift(rest);
-                return end(parseWelcome(bytes.subarray(0, newline).toString("utf8")));
-            }
-        };
-        const timer = setTimeout(onClose, greetingTimeoutMs);
-        socket.on("readable", onReadable).on("close", onClose).on("error", onClose);
+async function readWelcome(socket: Socket): Promise<Welcome | undefined> {
+    // A broken socket is told by "close"; without a listener an error would be thrown.
+    socket.on("error", () => socket.destroy());
+    const line = await readFirstLine(socket, {
+        maxBytes: maxGreetingBytes,
+        deadline: AbortSignal.timeout(greetingTimeoutMs),
     });
+    return line === undefined ? undefined : parseWelcome(line);
 }
 
 function parseWelcome(line: string): Welcome | undefined {

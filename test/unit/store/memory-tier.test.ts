@@ -40,6 +40,20 @@ describe("the memory tier", () => {
         expect(tier.size).toBe(1);
     });
 
+    test("whoever only looks does not keep a value from being evicted", () => {
+        const {ledger, tier, evicted} = tierOf(100);
+        const values = ["a", "b"].map((key) => {
+            const value = new Value(40);
+            tier.set(key, value);
+            return value;
+        });
+        expect(tier.peek("a")).toBe(values[0]);
+        expect(tier.peek("none")).toBeUndefined();
+        ledger.reserve("regions", 50);
+        expect(evicted).toEqual(["a"]);
+        expect(tier.pin("b")?.value).toBe(tier.peek("b"));
+    });
+
     test("never evicts what is pinned", () => {
         const {ledger, tier, evicted} = tierOf(100);
         const value = new Value(60);
