@@ -1,0 +1,98 @@
+import {describe, expect, test} from "vitest";
+import {makePairs, type RepositoryFile} from "../../../extension/core/fidelity/make-pairs.js";
+import {parsePairs} from "../../../extension/core/fidelity/pairs.js";
+import {policyVariant} from "../../../extension/core/fidelity/policy-variant.js";
+
+describe("parsePairs", () => {
+    const sample = {path: "a.ts", text: "a", context: [{path: "b.ts", text: "b"}]};
+
+    test("takes the form of the contract", () => {
+        const pairs = {prefix: "// x\n", samples: [sample]};
+        expect(parsePairs(JSON.stringify(pairs), "p.json")).toEqual(pairs);
+        expect(parsePairs(JSON.stringify({samples: [sample]}), "p.json").prefix).toBeUndefined();
+    });
+
+    test.each([
+        ["", "it is empty"],
+        ["{", "it is not JSON"],
+        ["[]", "it"],
+        ["{}", "samples"],
+        ['{"samples": []}', "samples"],
+        [JSON.stringify({samples: [{...sample, text: ""}]}), "samples.0.text"],
+        [JSON.stringify({samples: [sample, {...sample, context: []}]}), "samples.1.context"],
+        [JSON.stringify({samples: [{...sample, context: [{path: "b.ts"}]}]}), "samples.0.context.0.text"],
+        [JSON.stringify({prefix: 1, samples: [sample]}), "prefix"],
+    ])("names what is wrong with %s", (text, place) => {
+        expect(() => parsePairs(text, "p.json")).toThrow(
+            expect.objectContaining({
+                code: "pairs-invalid",
+                message: expect.stringContaining(`p.json holds no usable pairs: ${place}`) as unknown,
+            }),
+        );
+    });
+});
+
+describe("makePairs", () => {
+    const code = (n: number) => Array.from({length: n}, (_, i) => `export const value${i} = ${i};\n`).join("");
+    const file = (path: string, text: string, nTokens: number): RepositoryFile => ({path, text, nTokens});
+    const imports = 'import {value1} from "./one.js";\nimport {value2} from "../lib/two.js";\n';
+    const files = [
+        file("src/target.ts", imports + code(40), 300),
+        file("src/one.ts", code(20), 200),
+        file("lib/two.ts", code(20), 200),
+        file("src/barrel.ts", 'export * from "./one.js";\nexport * from "../lib/two.js";\n', 200),
+        file("src/lonely.ts", `import "./one.js";\n${code(40)}`, 300),
+        file("src/long.ts", imports + code(400), 3000),
+        file("src/target.test.ts", imports + code(40), 300),
+        ...Array.from({length: 8}, (_, i) => file(`src/near${i}.ts`, code(10), 100)),
+        ...Array.from({length: 8}, (_, i) => file(`far/far${i}.ts`, code(10), 100)),
+    ];
+
+    test("targets import two files, are no tests, no lists of exports, and of middle length", () => {
+        const pairs = makePairs(files, {nPairs: 10, seed: 1, contextTokens: 1000});
+        expect(pairs.map(({path}) => path)).toEqual(["src/target.ts"]);
+    });
+
+    test("the imports are in the context, then the folder's files, then others, up to the tokens asked for", () => {
+        const [pair] = makePairs(files, {nPairs: 1, seed: 1, contextTokens: 1500});
+        const paths = pair!.context.map(({path}) => path);
+        expect(paths).toEqual(expect.arrayContaining(["src/one.ts", "lib/two.ts"]));
+        expect(paths.filter((path) => path.startsWith("src/near"))).toHaveLength(8);
+        const tokens = files.filter(({path}) => paths.includes(path)).reduce((sum, {nTokens}) => sum + nTokens, 0);
+        expect(tokens).toBeGreaterThan(1300);
+        expect(tokens).toBeLessThanOrEqual(1500);
+        expect(paths).not.toContain("src/target.ts");
+        expect(new Set(paths).size).toBe(paths.length);
+    });
+
+    test("the seed decides", () => {
+        const of = (seed: number) => makePairs(files, {nPairs: 1, seed, contextTokens: 700});
+        expect(of(3)).toEqual(of(3));
+        expect(of(3)).not.toEqual(of(4));
+    });
+});
+
+describe("policyVariant", () => {
+    test("changes the part that is named and keeps the name as written", () => {
+        expect(policyVariant("aha-file:stride=1")).toMatchObject({
+            name: "aha-file:stride=1",
+            evidence: {rows: {kind: "all", stride: 1}},
+        });
+        expect(policyVariant("aha-replay:part=0.5")).toMatchObject({evidence: {rows: {kind: "replay", part: 0.5}}});
+        expect(policyVariant("snapkv").name).toBe("snapkv");
+    });
+
+    test.each([
+        ["nobody", "unknown-policy"],
+        ["nobody:stride=1", "unknown-policy"],
+        ["aha-file:stride=0", "unknown-policy"],
+        ["aha-file:stride=x", "unknown-policy"],
+        ["aha-replay:part=2", "unknown-policy"],
+        ["aha-file:stride", "usage"],
+        ["aha-file:width=3", "usage"],
+        ["snapkv:stride=2", "usage"],
+        ["full:stride=2", "usage"],
+    ])("refuses %s with %s", (written, code) => {
+        expect(() => policyVariant(written)).toThrow(expect.objectContaining({code}));
+    });
+});
