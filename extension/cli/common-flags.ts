@@ -19,6 +19,7 @@ export interface CommonFlags {
     cacheDir?: string;
     threads: number;
     position: EngineSettings["position"];
+    rowType: EngineSettings["rowType"];
 }
 
 /** The model that set-up fetches. */
@@ -26,10 +27,11 @@ const smallModel = ".kvasir/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
 const gpus = ["auto", "cpu", "cuda", "vulkan", "metal"] as const;
 const positions = ["parallel", "sequential"] as const;
+const rowTypes = ["f16", "q8_0"] as const;
 
 /** Files of a question, in tokens before cutting. */
 const attendedTokens = 8192;
-/** A question that chooses its files itself does not wait longer for those that are not read. */
+/** How long a question waits for unread files that it was not told to see. */
 const waitForReadsMs = 10_000;
 
 export function addCommonFlags(program: Command): void {
@@ -46,6 +48,11 @@ export function addCommonFlags(program: Command): void {
             new Option("--position <where>", "files at the same positions, or one behind the other")
                 .choices(positions)
                 .default("parallel"),
+        )
+        .addOption(
+            new Option("--row-type <name>", "number format of KV rows; q8_0 takes about half the memory")
+                .choices(rowTypes)
+                .default("f16"),
         );
 }
 
@@ -57,7 +64,7 @@ export function settingsOf(flags: CommonFlags, root: string): EngineSettings {
         gpu: flags.gpu,
         policy: flags.policy,
         budget: flags.budget,
-        rowType: "f16",
+        rowType: flags.rowType,
         ...(flags.kvMib === undefined ? {} : {kvMib: flags.kvMib}),
         cacheDir: cacheFolder(flags, root),
         threads: flags.threads,

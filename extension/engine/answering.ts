@@ -41,17 +41,18 @@ export async function answer(
         turn,
         signal,
         waitMs: settings.waitForReadsMs,
+        isNamedAwaited: true,
         onProgress: on.progress,
     });
     try {
         on.attended?.(attended.files, attended.leftOut);
         markAttended(workspace, attended.files);
         await conversation.attend(attended.segments);
-        const {tail, stops} = format.render(request.turns, {
+        const {tail, stops, thought} = format.render(request.turns, {
             ...(request.instructions === undefined ? {} : {userInstructions: request.instructions}),
             missingFiles: attended.leftOut.filter(({why}) => why === "not read yet").map(({path}) => path),
         });
-        const splitter = new ThoughtSplitter({text: on.text, thought: on.thought});
+        const splitter = new ThoughtSplitter({text: on.text, thought: on.thought}, thought);
         const stream = new TextStream(engine.model.model, stops, (piece) => splitter.push(piece));
         let firstTokenMs: number | undefined;
         const generated = await conversation.generate({

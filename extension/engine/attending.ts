@@ -15,8 +15,10 @@ import type {KnownWorkspace} from "./workspace/known-workspace.js";
 export interface AttendOptions {
     turn: Turn;
     signal?: AbortSignal | undefined;
-    /** How long reading may take; 0 reads nothing. */
+    /** How long reading files may take that Kvasir chose; 0 reads nothing. */
     waitMs: number;
+    /** Whether files that the client named are read however long it takes. */
+    isNamedAwaited: boolean;
     onProgress?: ((progress: ReadProgress) => void) | undefined;
 }
 
@@ -37,7 +39,7 @@ export async function attend(
     engine: LoadedEngine,
     workspace: KnownWorkspace,
     {parts, leftOut}: Chosen,
-    {turn, signal, waitMs, onProgress}: AttendOptions,
+    {turn, signal, waitMs, isNamedAwaited, onProgress}: AttendOptions,
 ): Promise<Attended> {
     const deadline = performance.now() + waitMs;
     const found: (ChosenPart & {segment: Segment})[] = [];
@@ -47,24 +49,22 @@ export async function attend(
     let readTokens = 0;
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), waitMs);
-    const reading = new Reading(
-        engine,
-        workspace,
-        {turn, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal, onProgress},
-        parts,
-    );
+    const inTime = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+    const isAwaited = ({why}: ChosenPart) => isNamedAwaited && why === "context";
+    const reading = new Reading(engine, workspace, {turn, onProgress}, parts);
     try {
-        // What is there already costs nothing, so it comes first, whatever its place.
+        // What is there already costs nothing, so it comes first, whatever its place; then what was asked for.
         const there = await Promise.all(parts.map(({path, index}) => engine.library.find({workspace, path, index})));
-        const order = [...parts.keys()].sort((a, b) => Number(there[a] === undefined) - Number(there[b] === undefined));
+        const rank = (i: number) => (there[i] !== undefined ? 0 : isAwaited(parts[i]!) ? 1 : 2);
+        const order = [...parts.keys()].sort((a, b) => rank(a) - rank(b));
         for (const i of order) {
             const part = parts[i]!;
-            if (there[i] === undefined && performance.now() >= deadline) {
+            if (rank(i) === 2 && performance.now() >= deadline) {
                 unread.set(part.path, "not read yet");
                 continue;
             }
             try {
-                const {segment, source} = await reading.part(part);
+                const {segment, source} = await reading.part(part, isAwaited(part) ? signal : inTime);
                 const pin = engine.store.pin(segment.facts.identity);
                 if (pin) pins.push(pin);
                 found.push({...part, segment});

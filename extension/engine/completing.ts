@@ -19,12 +19,7 @@ export async function complete(
     engine: LoadedEngine,
     workspace: KnownWorkspace,
     request: CompleteRequest,
-    {
-        turn,
-        signal,
-        startMs,
-        waitMs = waitForReadsMs,
-    }: {turn: Turn; signal?: AbortSignal | undefined; startMs: number; waitMs?: number},
+    {turn, signal, startMs}: {turn: Turn; signal?: AbortSignal | undefined; startMs: number},
 ): Promise<CompletionReport> {
     const {settings} = engine;
     const countTokens = (text: string) => engine.tokenize(text).length;
@@ -34,7 +29,12 @@ export async function complete(
         budgetTokens: settings.attendedTokens,
         current: {path: request.path, textBeforeCursor: textBefore},
     });
-    const attended = await attend(engine, workspace, chosen, {turn, signal, waitMs});
+    const attended = await attend(engine, workspace, chosen, {
+        turn,
+        signal,
+        waitMs: waitForReadsMs,
+        isNamedAwaited: false,
+    });
     try {
         markAttended(workspace, attended.files);
         const conversation = engine.conversation(`complete ${workspace.name}`);

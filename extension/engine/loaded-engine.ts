@@ -69,7 +69,7 @@ export class LoadedEngine {
                 limitBytes: await limitOf(settings, model),
             });
             try {
-                const format = new ChatFormat(model.model);
+                const format = await ChatFormat.of(model.model);
                 const prefix = await Prefix.make(context, format.prefix);
                 const reader = new Reader(context, prefix);
                 const store = new SegmentStore({context, disk, log});
@@ -132,7 +132,6 @@ export class LoadedEngine {
         const {nLayers, nKvHeads} = this.context.cutShape;
         this.#found = await this.profiles.find({
             modelHash: this.model.hash,
-            format: this.context.rowType,
             nLayers,
             nKvHeads,
         });

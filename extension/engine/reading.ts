@@ -39,9 +39,12 @@ export class Reading {
         };
     }
 
-    /** @throws KvasirError of Library.fetch */
-    async part({path, index}: WantedPart): Promise<Fetched> {
-        const {turn, signal, again, onProgress} = this.options;
+    /**
+     * @param signal ends this read alone, where that of the options ends all
+     * @throws KvasirError of Library.fetch
+     */
+    async part({path, index}: WantedPart, signal = this.options.signal): Promise<Fetched> {
+        const {turn, again, onProgress} = this.options;
         const before = this.#progress.tokensDone;
         this.#progress.path = path;
         onProgress?.({...this.#progress});

@@ -29,7 +29,7 @@ export interface EngineSettings {
     position: "parallel" | "sequential";
     /** Files a question sees, in tokens before cutting. */
     attendedTokens: number;
-    /** How long a question waits for chosen files that are not read yet. */
+    /** How long a question waits for chosen files that are not read yet; for those it names in `context`, as long as it takes. */
     waitForReadsMs: number;
 }
 

@@ -204,6 +204,33 @@ describe("a second run", () => {
     });
 });
 
+describe("a question that should not wait", () => {
+    it("reads the file it names, and names the file that Kvasir chose and nobody has read", async () => {
+        const engine = await createEngine(settings({waitForReadsMs: 0, cacheDir: path.join(folder, "hasty")}));
+        await engine.updateWorkspace({workspace, upsert: files});
+        const report = await engine.ask(
+            ask("What does src/warnings.ts warn of?", {choice: {context: ["src/tracking.ts"]}}),
+            {},
+        );
+        expect(report.attended.map((file) => file.path)).toEqual(["src/tracking.ts"]);
+        expect(report.readTokens).toBe(report.attended[0]!.tokens);
+        expect(report.leftOut).toContainEqual({path: "src/warnings.ts", why: "not read yet"});
+        await engine.dispose();
+    });
+});
+
+describe("rows in q8_0", () => {
+    it("are cut by the same head profile and take about half the bytes", async () => {
+        const engine = await createEngine(settings({rowType: "q8_0"}));
+        await engine.updateWorkspace({workspace, upsert: files});
+        expect((await engine.load()).headProfile).toBe("shipped");
+        const {files: read} = await engine.read({workspace, paths: ["src/derivation.ts"]});
+        // 34 bytes for 32 values instead of 64; the quarter's share is of f16 rows.
+        expect(read[0]!.bytes / read[0]!.fullBytes).toBeLessThanOrEqual((0.27 * 34) / 64);
+        await engine.dispose();
+    });
+});
+
 describe("a model with fill-in-the-middle tokens", () => {
     it("is asked with them, the text behind the cursor before the gap", async () => {
         // Special tokens that the small model has no use for play the roles.

@@ -65,10 +65,6 @@ export class BenchLab {
     async model(): Promise<LoadedModel> {
         if (this.#model !== undefined) return this.#model;
         this.#model = await LoadedModel.load({settings: this.settings, signal: this.signal});
-        // With a second llama.cpp in a process node-llama-cpp loses its logger and prints warnings to standard output,
-        // which is the report's; errors go to standard error.
-        const {llama} = this.#model;
-        llama.logLevel = "error" as typeof llama.logLevel;
         return this.#model;
     }
 
@@ -90,7 +86,7 @@ export class BenchLab {
             limitBytes: (this.settings.kvMib ?? defaultKvMib) * 2 ** 20,
             nBatch,
         });
-        this.#reader = new Reader(context, await Prefix.make(context, new ChatFormat(model.model).prefix));
+        this.#reader = new Reader(context, await Prefix.make(context, (await ChatFormat.of(model.model)).prefix));
         return this.#reader;
     }
 
@@ -147,7 +143,7 @@ export class BenchLab {
     /** The prompt that a program without segments sends: the same tokens, one file behind the other. */
     async prompt(files: readonly TokenFile[], question: string): Promise<Uint32Array> {
         const {model} = await this.model();
-        const format = new ChatFormat(model);
+        const format = await ChatFormat.of(model);
         return joinTokens([
             format.prefix,
             ...files.map((file) => file.tokens),

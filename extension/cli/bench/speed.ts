@@ -3,10 +3,9 @@ import {existsSync} from "node:fs";
 import {mkdtemp, rm} from "node:fs/promises";
 import {cpus, tmpdir, totalmem} from "node:os";
 import path from "node:path";
-import {isKvasirError, toKvasirError, usage} from "../../protocol/errors.js";
+import {isKvasirError, KvasirError, toKvasirError, usage} from "../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../command-context.js";
 import {checkModelExists, type CommonFlags, settingsOf} from "../common-flags.js";
-import {waitForNamedFilesMs} from "../chat/question-scope.js";
 import {ProgressLine} from "../output/progress-line.js";
 import {sentenceOf} from "../output/report.js";
 import {alternate, compareSides} from "./alternate.js";
@@ -32,21 +31,30 @@ export async function runSpeed(context: CommandContext, flags: SpeedFlags): Prom
     if (!existsSync(repo)) throw usage(`there is no folder ${repo}.`, "Name a repository with --repo PATH.");
     // A store of its own: what other runs have read would make cold rows warm.
     const ownCache = flags.cacheDir === undefined ? await mkdtemp(path.join(tmpdir(), "kvasir-bench-")) : undefined;
-    const settings = {
-        ...settingsOf({...flags, ...(ownCache === undefined ? {} : {cacheDir: ownCache})}, context.root),
-        waitForReadsMs: waitForNamedFilesMs,
-    };
+    const settings = settingsOf({...flags, ...(ownCache === undefined ? {} : {cacheDir: ownCache})}, context.root);
     checkModelExists(settings);
     const progress = new ProgressLine(context.terminal);
     const lab = new BenchLab(context, settings, repo, flags.rounds, (what) => progress.show(what));
+    const work = measure(lab, wanted, progress);
     try {
-        const report = await measure(lab, wanted, progress);
+        const report = await Promise.race([work, cancelledBy(lab.signal)]);
         return {json: report, text: speedText(report, context.terminal)};
     } finally {
         progress.clear();
-        await lab.close();
+        // A prompt of plain llama.cpp can take half a minute and knows no cancel: nobody should wait for it to close.
+        if (lab.signal.aborted) work.catch(() => undefined);
+        else await lab.close();
         if (ownCache !== undefined) await rm(ownCache, {recursive: true, force: true});
     }
+}
+
+/** Never fulfilled; rejected when the signal is given. */
+function cancelledBy(signal: AbortSignal): Promise<never> {
+    return new Promise((_, reject) => {
+        const cancel = () => reject(new KvasirError("cancelled", "the bench was cancelled."));
+        if (signal.aborted) cancel();
+        else signal.addEventListener("abort", cancel, {once: true});
+    });
 }
 
 async function measure(lab: BenchLab, wanted: ReadonlySet<string>, progress: ProgressLine): Promise<SpeedReport> {

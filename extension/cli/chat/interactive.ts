@@ -5,8 +5,9 @@
 import {createInterface, type Interface} from "node:readline";
 import type {AnswerReport, AttendedFile, EngineApi} from "../../protocol/engine.js";
 import {isKvasirError, type KvasirError, toKvasirError} from "../../protocol/errors.js";
-import {type AskFlags, askOnce, askSettings, openConversation} from "../commands/ask.js";
+import {type AskFlags, askOnce, openConversation} from "../commands/ask.js";
 import type {CommandContext} from "../command-context.js";
+import {settingsOf} from "../common-flags.js";
 import {answerJson, answerText, attendedText} from "../output/answer.js";
 import type {ProgressLine} from "../output/progress-line.js";
 import {sentenceOf} from "../output/report.js";
@@ -28,7 +29,7 @@ export async function runInteractive(
     first: string | undefined,
     flags: AskFlags,
 ): Promise<void> {
-    await withLoadedEngine(context, askSettings(flags, context.root), async (engine, progress) => {
+    await withLoadedEngine(context, settingsOf(flags, context.root), async (engine, progress) => {
         const conversation = await openConversation(context, flags);
         const scope = await openQuestionScope(engine, context.root, flags.context, context.interrupt.signal);
         progress.clear();

@@ -8,9 +8,6 @@ export interface QuestionScope {
     leftOut: LeftOutFile[];
 }
 
-/** Named files are waited for as long as it takes (a timer holds no more than this): Ctrl-C is at hand. */
-export const waitForNamedFilesMs = 2 ** 31 - 1;
-
 /**
  * Makes the files known to the engine.
  * @param context paths as given with --context

@@ -1,8 +1,8 @@
 /** `kvasir ask QUESTION`: one answer with the repository as context, streamed. */
-import type {AnswerReport, EngineApi, EngineSettings} from "../../protocol/engine.js";
+import type {AnswerReport, EngineApi} from "../../protocol/engine.js";
 import {usage} from "../../protocol/errors.js";
 import {ChatConversation} from "../chat/conversation.js";
-import {openQuestionScope, waitForNamedFilesMs, type QuestionScope} from "../chat/question-scope.js";
+import {openQuestionScope, type QuestionScope} from "../chat/question-scope.js";
 import type {CommandContext, CommandResult} from "../command-context.js";
 import {type CommonFlags, conversationFolder, settingsOf} from "../common-flags.js";
 import {answerJson, answerText} from "../output/answer.js";
@@ -30,7 +30,7 @@ export async function runAsk(
             'Put it first: kvasir ask "QUESTION" --context PATH..., or use --interactive.',
         );
     const {terminal} = context;
-    const report = await withLoadedEngine(context, askSettings(flags, context.root), async (engine, progress) => {
+    const report = await withLoadedEngine(context, settingsOf(flags, context.root), async (engine, progress) => {
         const {signal} = context.interrupt;
         const conversation = await openConversation(context, flags);
         const scope = await openQuestionScope(engine, context.root, flags.context, signal);
@@ -54,12 +54,6 @@ export async function runAsk(
         terminal.stderr.write(`\n${answerText(report, {colors: terminal.errColors, width: terminal.errColumns})}\n`);
     }
     return {json: answerJson(report), text: ""};
-}
-
-/** Files that were named are waited for until they are read; those the engine chooses only for a while. */
-export function askSettings(flags: AskFlags, root: string): EngineSettings {
-    const settings = settingsOf(flags, root);
-    return flags.context === undefined ? settings : {...settings, waitForReadsMs: waitForNamedFilesMs};
 }
 
 export function openConversation(context: CommandContext, flags: AskFlags): Promise<ChatConversation> {

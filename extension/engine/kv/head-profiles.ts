@@ -22,7 +22,6 @@ export class HeadProfiles {
     /** The measured profile before the shipped one: it was measured on the user's own files. */
     async find(expected: {
         modelHash: string;
-        format: string;
         nLayers: number;
         nKvHeads: number;
     }): Promise<FoundProfile | undefined> {

@@ -5,9 +5,10 @@
 import {stat} from "node:fs/promises";
 import {freemem} from "node:os";
 import path from "node:path";
-import {getLlama, LlamaLogLevel, NoBinaryFoundError, type Llama, type LlamaModel} from "node-llama-cpp";
+import type {Llama, LlamaModel} from "node-llama-cpp";
 import {KvasirError, isKvasirError, modelBroken, modelTooLarge, modelUnsupported} from "../../protocol/errors.js";
 import type {EngineSettings, ModelInfo} from "../../protocol/engine.js";
+import {startLlama, type LlamaLog} from "./llama-backend.js";
 import {loadAddon} from "../native/addon.js";
 import type {AddonModel, ModelDescription, NativeAddon} from "../native/native.js";
 import {ModelHasher} from "../store/model-hash.js";
@@ -16,7 +17,7 @@ export interface LoadModelOptions {
     settings: Pick<EngineSettings, "modelPath" | "gpu" | "threads">;
     hasher?: ModelHasher;
     /** Warnings and errors of llama.cpp and node-llama-cpp. */
-    log?: (level: "error" | "warn" | "info", message: string) => void;
+    log?: LlamaLog;
     onProgress?: ((share: number) => void) | undefined;
     signal?: AbortSignal | undefined;
 }
@@ -55,7 +56,6 @@ export class LoadedModel {
             });
             return new LoadedModel(file, hash, llama, model);
         } catch (error) {
-            await llama.dispose();
             if (signal?.aborted) throw new KvasirError("cancelled", "loading the model was cancelled.");
             throw await loadError(file, error);
         }
@@ -93,39 +93,12 @@ export class LoadedModel {
 
     async dispose(): Promise<void> {
         await this.model.dispose();
-        await this.llama.dispose();
     }
 }
 
 function headDimOf(model: LlamaModel, description: ModelDescription): number {
     const keyLength = (model.fileInfo.architectureMetadata.attention as {key_length?: number} | undefined)?.key_length;
     return keyLength ?? Math.floor(model.embeddingVectorSize / description.nHeads);
-}
-
-async function startLlama(gpu: EngineSettings["gpu"], log: LoadModelOptions["log"]): Promise<Llama> {
-    try {
-        return await getLlama({
-            gpu: gpu === "cpu" ? false : gpu,
-            build: "never",
-            skipDownload: true,
-            progressLogs: false,
-            logLevel: LlamaLogLevel.warn,
-            logger: (level, message) => {
-                const mapped = level === LlamaLogLevel.error || level === LlamaLogLevel.fatal ? "error" : "warn";
-                log?.(mapped, message.trim());
-            },
-        });
-    } catch (error) {
-        if (
-            error instanceof NoBinaryFoundError ||
-            /no .*binary|not available|not supported/i.test((error as Error).message)
-        )
-            throw new KvasirError("model-unsupported", `llama.cpp has no working ${gpu} backend on this machine.`, {
-                fix: "Choose another with --gpu, for example --gpu cpu.",
-                cause: error,
-            });
-        throw error;
-    }
 }
 
 async function loadError(file: string, error: unknown): Promise<unknown> {

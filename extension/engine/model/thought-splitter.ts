@@ -8,6 +8,12 @@ const marks = [
     {open: "[THINK]", close: "[/THINK]"},
 ];
 
+/** The mark with which a prompt ends, when the template itself opens the reasoning. */
+export function openThought(prompt: string): string | undefined {
+    const end = prompt.trimEnd();
+    return marks.find(({open}) => end.endsWith(open))?.open;
+}
+
 export class ThoughtSplitter {
     #text = "";
     #thought = "";
@@ -15,8 +21,13 @@ export class ThoughtSplitter {
     #close: string | undefined;
     readonly #on: {text?: ((piece: string) => void) | undefined; thought?: ((piece: string) => void) | undefined};
 
-    constructor(on: {text?: ((piece: string) => void) | undefined; thought?: ((piece: string) => void) | undefined}) {
+    /** @param opened the mark that stood before the answer already (openThought) */
+    constructor(
+        on: {text?: ((piece: string) => void) | undefined; thought?: ((piece: string) => void) | undefined},
+        opened?: string,
+    ) {
         this.#on = on;
+        this.#close = marks.find(({open}) => open === opened)?.close;
     }
 
     /** The answer so far, without reasoning. */

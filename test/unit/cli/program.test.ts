@@ -257,7 +257,7 @@ describe("ask", () => {
         expect(recorded.settings[0]!.waitForReadsMs).toBe(10_000);
     });
 
-    test("with --context only those files are seen, however long they take; the others are left out with the reason", async () => {
+    test("with --context only those files are seen; the others are left out with the reason", async () => {
         const {recorded, out} = await run(
             "ask",
             "Why?",
@@ -268,7 +268,6 @@ describe("ask", () => {
             join(outside, "far.ts"),
         );
         expect(recorded.asks[0]!.choice).toEqual({context: ["src/b.ts", join(outside, "far.ts")], onlyNamed: true});
-        expect(recorded.settings[0]!.waitForReadsMs).toBeGreaterThan(3_600_000);
         expect((JSON.parse(out) as {leftOut: object[]}).leftOut).toEqual([
             ...answer.leftOut,
             {path: "c.png", why: "binary"},

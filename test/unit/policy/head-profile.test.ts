@@ -102,7 +102,7 @@ describe("profileRows", () => {
 });
 
 describe("the form on disk", () => {
-    const model = {...shape, modelHash: "abc", format: "f16"};
+    const model = {...shape, modelHash: "abc"};
     const failure = (text: string, of: typeof model = model): string => {
         try {
             parseHeadProfile(text, "p.json", of);
@@ -127,10 +127,9 @@ describe("the form on disk", () => {
         expect(parseHeadProfile(serialiseHeadProfile(full), "p.json", model)).toEqual(full);
     });
 
-    it("is refused for another model, another format or another shape", () => {
+    it("is refused for another model or another shape", () => {
         const text = serialiseHeadProfile(profile);
         expect(failure(text, {...model, modelHash: "def"})).toMatch(/another model/);
-        expect(failure(text, {...model, format: "q8_0"})).toMatch(/format f16, not q8_0/);
         expect(failure(text, {...model, nLayers: 3})).toMatch(/2 layers of 2 KV heads, the model 3 of 2/);
     });
 
