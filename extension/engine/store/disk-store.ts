@@ -10,6 +10,7 @@ import {isKvasirError} from "../../protocol/errors.js";
 import type {SegmentIdentity} from "./identity.js";
 import {openSegmentFile, type SegmentFile} from "./segment-file.js";
 import type {SegmentHeader} from "./segment-header.js";
+import type {StoreKey} from "./segment-seal.js";
 import {SegmentIndex, type StoredEntry} from "./segment-index.js";
 import {storeWriteError} from "./store-errors.js";
 import {removeIfThere, StoreFolder} from "./store-folder.js";
@@ -18,6 +19,8 @@ import {type PreparedSegment, prepareSegment, type SegmentContent} from "./write
 export interface DiskStoreOptions {
     /** Limit for all segment files together, over all repositories. */
     limitBytes: number;
+    /** Encrypts what is stored. What was stored without one before is deleted; what has another key is not seen. */
+    key?: StoreKey | undefined;
     /** Told of every damaged file that was found and taken away. */
     onDamage?: ((damage: StoreDamage) => void) | undefined;
 }
@@ -46,6 +49,7 @@ export class DiskStore {
     readonly #folder: StoreFolder;
     readonly #index: SegmentIndex;
     readonly #onDamage: DiskStoreOptions["onDamage"];
+    readonly #key: StoreKey | undefined;
     readonly limitBytes: number;
     /** The last write: one after another, so that together they cannot pass the limit. */
     #writing: Promise<unknown> = Promise.resolve();
@@ -59,15 +63,17 @@ export class DiskStore {
         const store = new DiskStore(root, options);
         await store.#folder.ensure().catch(() => undefined);
         if (!(await store.#isOurs())) return store;
+        if (options.key !== undefined) await store.#folder.clearPlain().catch(() => undefined);
         await store.#index.loadHint();
         await store.#index.refresh().catch(() => undefined);
         await store.#folder.removeDeadTemporaries().catch(() => undefined);
         return store;
     }
 
-    private constructor(root: string, {limitBytes, onDamage}: DiskStoreOptions) {
-        this.#folder = new StoreFolder(root);
-        this.#index = new SegmentIndex(this.#folder, (identity) => this.#readHeader(identity));
+    private constructor(root: string, {limitBytes, key, onDamage}: DiskStoreOptions) {
+        this.#folder = new StoreFolder(root, key?.id);
+        this.#key = key;
+        this.#index = new SegmentIndex(this.#folder, (identity) => this.#readHeader(identity), key);
         this.#onDamage = onDamage;
         this.limitBytes = limitBytes;
     }
@@ -116,7 +122,7 @@ export class DiskStore {
      * @throws KvasirError `disk-full`, `store-read-only`, `busy`; an error of the rows stream unchanged. Nothing half-written is left.
      */
     async put(content: SegmentContent): Promise<PutResult> {
-        const prepared = await prepareSegment(content);
+        const prepared = await prepareSegment(content, this.#key);
         if (prepared.fileBytes > this.limitBytes) return "too-large";
         const write = this.#writing.then(() => this.#write(prepared));
         this.#writing = write.catch(() => undefined);
@@ -234,7 +240,7 @@ export class DiskStore {
             this.#onDamage?.(damage);
         };
         try {
-            return await openSegmentFile(path, {identity, onDamage});
+            return await openSegmentFile(path, {identity, key: this.#key, onDamage});
         } catch (error) {
             if (isKvasirError(error, "store-corrupt")) return undefined;
             throw error;

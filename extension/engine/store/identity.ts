@@ -11,7 +11,7 @@ import {loadHashes} from "./load-hashes.js";
 export type SegmentIdentity = string & {readonly __brand: "SegmentIdentity"};
 
 /** Format of the files in the store. It is in the identity and in the folder's name: a new format never meets old files. */
-export const storeVersion = 1;
+export const storeVersion = 2;
 
 /** First bytes of the hashed text, so that no other use of the hash can give a segment's name. */
 const domain = "kvasir segment identity 1\n";

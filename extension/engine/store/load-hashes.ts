@@ -12,9 +12,6 @@ export interface Hashes {
     readonly xxh128: (...parts: Uint8Array[]) => Uint8Array;
 }
 
-/** Bytes of an `xxh128` result. */
-export const xxh128Bytes = 16;
-
 let loading: Promise<Hashes> | undefined;
 
 /** Loads both functions once per process. One call runs from `init` to `digest` without a pause, so all callers may share the instances. */

@@ -8,24 +8,29 @@ import {type FileHandle, open} from "node:fs/promises";
 import {endianness} from "node:os";
 import {storeCorrupt} from "../../protocol/errors.js";
 import type {SegmentIdentity} from "./identity.js";
-import {type Hashes, loadHashes, xxh128Bytes} from "./load-hashes.js";
+import {loadHashes} from "./load-hashes.js";
 import {
     chunkBytes,
-    chunkDigest,
     Damage,
-    headDigest,
+    headSealOf,
+    openChunk,
     parseHead,
     parsePrelude,
     preludeBytes,
+    saltOf,
+    type ScoreKind,
     type ScoreType,
     type SegmentHeader,
 } from "./segment-header.js";
+import {isPlainSalt, plainSeal, type Seal, sealBytes, type StoreKey} from "./segment-seal.js";
 import {errnoOf, isMissing, storeReadError} from "./store-errors.js";
 import {checkKeepList} from "./write-segment.js";
 
 export interface OpenSegmentOptions {
     /** The file must hold this segment. */
     identity?: SegmentIdentity | undefined;
+    /** Of the store. Files that were written without a key are damaged to one with a key, and the other way round. */
+    key?: StoreKey | undefined;
     /** Called once, before `store-corrupt` is thrown, when damage is found, at opening or later. `file`: the open one, if it could be opened. */
     onDamage?: ((file: FileHandle | undefined, reason: string) => Promise<void>) | undefined;
 }
@@ -54,16 +59,25 @@ export async function openSegmentFile(
         throw storeReadError(path, error);
     }
     const source = new CheckedSource(path, file, options.onDamage);
+    const sealOf = (salt: Uint8Array): Seal => {
+        const {key, identity} = options;
+        if (isPlainSalt(salt) !== (key === undefined)) throw new Damage("it belongs to a store of another key");
+        if (key === undefined) return plainSeal(hashes);
+        if (identity === undefined) throw new Error("an encrypted segment is opened by its identity");
+        return key.sealFor(identity, salt);
+    };
     try {
         return await source.guarded(async () => {
             const status = await file.stat();
             if (!status.isFile()) throw new Damage("it is no plain file");
             const {headerBytes, bodyBytes} = parsePrelude(await source.read(0, preludeBytes), status.size);
             const head = await source.read(0, preludeBytes + headerBytes);
-            const header = await parseHead(head, bodyBytes, hashes);
+            const headSeal = Uint8Array.from(headSealOf(head));
+            const seal = sealOf(Uint8Array.from(saltOf(head)));
+            const header = await parseHead(head, bodyBytes, seal);
             if (options.identity !== undefined && header.identity !== options.identity)
                 throw new Damage("it holds another segment");
-            return new SegmentFile(source, header, status.size, bodyBytes, headDigest(head), head.length, hashes);
+            return new SegmentFile(source, header, status.size, bodyBytes, headSeal, head.length, seal);
         });
     } catch (error) {
         await source.close();
@@ -77,9 +91,9 @@ export class SegmentFile {
     readonly fileBytes: number;
     readonly #source: CheckedSource;
     readonly #bodyBytes: number;
-    readonly #digest: Uint8Array;
+    readonly #headSeal: Uint8Array;
     readonly #bodyAt: number;
-    readonly #hashes: Hashes;
+    readonly #seal: Seal;
 
     /** Made by `openSegmentFile` alone. */
     constructor(
@@ -87,17 +101,17 @@ export class SegmentFile {
         header: SegmentHeader,
         fileBytes: number,
         bodyBytes: number,
-        digest: Uint8Array,
+        headSeal: Uint8Array,
         bodyAt: number,
-        hashes: Hashes,
+        seal: Seal,
     ) {
         this.header = header;
         this.fileBytes = fileBytes;
         this.#source = source;
         this.#bodyBytes = bodyBytes;
-        this.#digest = digest;
+        this.#headSeal = headSeal;
         this.#bodyAt = bodyAt;
-        this.#hashes = hashes;
+        this.#seal = seal;
     }
 
     /** Token indices kept per (layer, KV head), ascending; index layer * nKvHeads + head. @throws KvasirError `store-corrupt` */
@@ -119,11 +133,17 @@ export class SegmentFile {
         );
     }
 
-    /** The scores that chose the rows, [nLayers, nKvHeads, nTokens], little-endian; undefined when none were kept. @throws KvasirError `store-corrupt` */
-    async readScores(): Promise<{type: Exclude<ScoreType, "none">; data: Uint8Array} | undefined> {
-        const {scoreType, sectionBytes} = this.header;
+    /** The scores that chose the rows, [nLayers, nKvHeads, nTokens] for each kind, little-endian; undefined when none were kept. @throws KvasirError `store-corrupt` */
+    async readScores(): Promise<
+        {type: Exclude<ScoreType, "none">; kinds: readonly ScoreKind[]; data: Uint8Array} | undefined
+    > {
+        const {scoreType, scoreKinds, sectionBytes} = this.header;
         if (scoreType === "none") return undefined;
-        return {type: scoreType, data: await this.#collect(sectionBytes.keepLists, sectionBytes.scores)};
+        return {
+            type: scoreType,
+            kinds: scoreKinds,
+            data: await this.#collect(sectionBytes.keepLists, sectionBytes.scores),
+        };
     }
 
     /**
@@ -157,27 +177,45 @@ export class SegmentFile {
         return bytes;
     }
 
+    /** Reads one chunk ahead, so that the disk works while the caller does. */
     async *#range(offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
         const end = offset + length;
-        const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, this.#bodyBytes) + xxh128Bytes);
-        for (let at = offset; at < end;) {
-            const index = Math.floor(at / chunkBytes);
+        if (length === 0) return;
+        const bufferBytes = Math.min(chunkBytes, this.#bodyBytes) + sealBytes;
+        const buffers = [Buffer.allocUnsafe(bufferBytes), Buffer.allocUnsafe(bufferBytes)] as const;
+        const first = Math.floor(offset / chunkBytes);
+        const last = Math.floor((end - 1) / chunkBytes);
+        let next = this.#chunk(first, buffers[0]);
+        for (let index = first; index <= last; index++) {
+            const chunk = await next;
+            if (index < last) {
+                next = this.#chunk(index + 1, buffers[(index + 1 - first) % 2 === 0 ? 0 : 1]);
+                // Whoever stops before it comes does not learn of its damage; whoever goes on awaits it above.
+                next.catch(() => undefined);
+            }
             const chunkAt = index * chunkBytes;
-            const nBytes = Math.min(chunkBytes, this.#bodyBytes - chunkAt);
-            const chunk = buffer.subarray(0, nBytes);
-            await this.#source.guarded(async () => {
-                await this.#source.readInto(
-                    buffer.subarray(0, nBytes + xxh128Bytes),
-                    this.#bodyAt + chunkAt + index * xxh128Bytes,
-                );
-                const digest = chunkDigest(chunk, index, this.#digest, this.#hashes);
-                if (!buffer.subarray(nBytes, nBytes + xxh128Bytes).equals(digest)) {
-                    throw new Damage(`the check sum of chunk ${index} differs`);
-                }
-            });
-            yield chunk.subarray(at - chunkAt, Math.min(end - chunkAt, nBytes));
-            at = chunkAt + nBytes;
+            try {
+                yield chunk.subarray(Math.max(0, offset - chunkAt), Math.min(end - chunkAt, chunk.length));
+            } finally {
+                // The file may be closed once we are left.
+                if (index < last) await next.catch(() => undefined);
+            }
         }
+    }
+
+    /** A chunk, checked. */
+    async #chunk(index: number, buffer: Buffer): Promise<Buffer> {
+        const chunkAt = index * chunkBytes;
+        const nBytes = Math.min(chunkBytes, this.#bodyBytes - chunkAt);
+        const chunk = buffer.subarray(0, nBytes);
+        await this.#source.guarded(async () => {
+            const at = this.#bodyAt + chunkAt + index * sealBytes;
+            await this.#source.readInto(buffer.subarray(0, nBytes + sealBytes), at);
+            const seal = buffer.subarray(nBytes, nBytes + sealBytes);
+            if (!openChunk(chunk, seal, index, this.#headSeal, this.#seal))
+                throw new Damage(`the check sum of chunk ${index} differs`);
+        });
+        return chunk;
     }
 }
 

@@ -9,6 +9,7 @@ import {z} from "zod";
 import {isSegmentIdentity, type SegmentIdentity} from "./identity.js";
 import {loadHashes} from "./load-hashes.js";
 import type {SegmentHeader} from "./segment-header.js";
+import type {StoreKey} from "./segment-seal.js";
 import type {StoreFolder} from "./store-folder.js";
 import {isMissing, storeReadError} from "./store-errors.js";
 import {writeFileAtomically} from "./write-file-atomically.js";
@@ -46,10 +47,12 @@ const stampToleranceMs = 1;
 const useToleranceMs = 0.01;
 const maxHintBytes = 2 ** 26;
 const nOpenAtOnce = 16;
+const hintPurpose = "index";
 
 export class SegmentIndex {
     readonly #folder: StoreFolder;
     readonly #readHeader: ReadHeader;
+    readonly #key: StoreKey | undefined;
     readonly #entries = new Map<SegmentIdentity, StoredEntry>();
     /** Time stamps of the folders when they were last read. */
     readonly #seen = new Map<string, {mtimeMs: number; inode: number; isDoubtful: boolean}>();
@@ -58,8 +61,10 @@ export class SegmentIndex {
     #lastTick = 0;
     isChanged = false;
 
-    constructor(folder: StoreFolder, readHeader: ReadHeader) {
+    /** @param key encrypts the hint, which names files */
+    constructor(folder: StoreFolder, readHeader: ReadHeader, key?: StoreKey) {
         this.#folder = folder;
+        this.#key = key;
         this.#readHeader = readHeader;
     }
 
@@ -129,7 +134,9 @@ export class SegmentIndex {
     async loadHint(): Promise<void> {
         try {
             if ((await stat(this.#folder.indexPath)).size > maxHintBytes) return;
-            const text = await readFile(this.#folder.indexPath, "utf8");
+            const bytes = await readFile(this.#folder.indexPath);
+            const text = this.#key === undefined ? bytes.toString("utf8") : this.#key.decryptText(bytes, hintPurpose);
+            if (text === undefined) return;
             const cut = text.indexOf("\n");
             const json = text.slice(cut + 1);
             if (text.slice(0, cut) !== (await hintSum(json))) return;
@@ -146,7 +153,8 @@ export class SegmentIndex {
         this.isChanged = false;
         const json = JSON.stringify(this.entries());
         const text = `${await hintSum(json)}\n${json}`;
-        await writeFileAtomically(this.#folder.indexPath, (file) => file.writeFile(text), {isDurable: false});
+        const bytes = this.#key === undefined ? Buffer.from(text) : this.#key.encryptText(text, hintPurpose);
+        await writeFileAtomically(this.#folder.indexPath, (file) => file.writeFile(bytes), {isDurable: false});
     }
 
     async #scan(): Promise<void> {

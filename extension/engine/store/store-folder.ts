@@ -4,9 +4,10 @@
  * and rights, not content.
  *
  *     CACHEDIR.TAG
- *     segments-v1/a/b/ab....kvseg     (the version of the file format: other versions never meet)
+ *     segments-v2/a/b/ab....kvseg     (the version of the file format: other versions never meet)
+ *     segments-v2-KEY/a/b/ab....kvseg (encrypted, with the name of the key: other keys never meet)
  *     quarantine/
- *     index.json, model-hashes.json   (hints)
+ *     index.json, index-KEY.bin, model-hashes.json   (hints)
  */
 import {lstat, mkdir, readdir, rename, rm, rmdir, stat, unlink} from "node:fs/promises";
 import {basename, dirname, join} from "node:path";
@@ -20,6 +21,12 @@ const suffix = ".kvseg";
 const maxQuarantined = 8;
 const maxQuarantinedBytes = 64 * 2 ** 20;
 
+const plainIndex = "index.json";
+/** Folders of segments and their indexes, of every version and key. */
+const anySegments = /^segments-v\d+(-[0-9a-f]{8})?$/;
+const plainSegments = /^segments-v\d+$/;
+const anyIndex = /^index(-[0-9a-f]{8})?\.(json|bin)$/;
+
 const tag = `Signature: 8a477f597d28d172789f06886806bc55
 # This is kvasir-cache, what Kvasir has read of your files. Backups may leave it out
 # (https://bford.info/cachedir/) and it may be deleted at any time.
@@ -31,10 +38,10 @@ export class StoreFolder {
     readonly #segments: string;
     readonly #quarantine: string;
 
-    constructor(root: string) {
+    constructor(root: string, keyId?: string) {
         this.root = root;
-        this.indexPath = join(root, "index.json");
-        this.#segments = join(root, `segments-v${storeVersion}`);
+        this.indexPath = join(root, keyId === undefined ? plainIndex : `index-${keyId}.bin`);
+        this.#segments = join(root, `segments-v${storeVersion}${keyId === undefined ? "" : `-${keyId}`}`);
         this.#quarantine = join(root, "quarantine");
     }
 
@@ -81,12 +88,12 @@ export class StoreFolder {
     }
 
     /** Which of the folders that hold segments exist, by their two hex digits. @throws KvasirError `busy`, `store-read-only` */
-    async prefixes(): Promise<string[]> {
+    async prefixes(segments = this.#segments): Promise<string[]> {
         const isHexDigit = (name: string): boolean => /^[0-9a-f]$/.test(name);
-        const first = (await this.#namesIn(this.#segments)).filter(isHexDigit);
+        const first = (await this.#namesIn(segments)).filter(isHexDigit);
         const found: string[] = [];
         for (const a of first) {
-            const second = (await this.#namesIn(join(this.#segments, a))).filter(isHexDigit);
+            const second = (await this.#namesIn(join(segments, a))).filter(isHexDigit);
             found.push(...second.map((b) => a + b));
         }
         return found;
@@ -128,19 +135,35 @@ export class StoreFolder {
         for (const prefix of await this.prefixes()) await removeDeadTemporaries(this.folderOf(prefix));
     }
 
-    /** Deletes every segment, hint and quarantined file, and nothing that is not ours. @throws KvasirError `store-read-only` */
+    /** Deletes every segment, hint and quarantined file, of every version and key, and nothing that is not ours. @throws KvasirError `store-read-only` */
     async clear(): Promise<void> {
+        await this.#clear(anySegments, anyIndex);
+        await rm(this.#quarantine, {recursive: true, force: true}).catch((error: unknown) => {
+            throw storeWriteError(this.root, error);
+        });
+    }
+
+    /** Deletes what was stored without a key. @throws KvasirError `store-read-only` */
+    async clearPlain(): Promise<void> {
+        await this.#clear(plainSegments, /^index\.json$/);
+    }
+
+    async #clear(folders: RegExp, indexes: RegExp): Promise<void> {
         try {
-            for (const prefix of await this.prefixes()) {
-                const folder = this.folderOf(prefix);
-                for (const name of await readdir(folder).catch(() => [])) {
-                    if (name.endsWith(suffix) || isTemporaryName(name)) await removeIfThere(join(folder, name));
+            for (const name of await this.#namesIn(this.root)) {
+                const path = join(this.root, name);
+                if (indexes.test(name)) await removeIfThere(path);
+                if (!folders.test(name)) continue;
+                for (const prefix of await this.prefixes(path)) {
+                    const folder = join(path, prefix.slice(0, 1), prefix.slice(1, 2));
+                    for (const file of await readdir(folder).catch(() => [])) {
+                        if (file.endsWith(suffix) || isTemporaryName(file)) await removeIfThere(join(folder, file));
+                    }
+                    await rmdir(folder).catch(() => undefined);
+                    await rmdir(dirname(folder)).catch(() => undefined);
                 }
-                await rmdir(folder).catch(() => undefined);
-                await rmdir(dirname(folder)).catch(() => undefined);
+                if (path !== this.#segments) await rmdir(path).catch(() => undefined);
             }
-            await rm(this.#quarantine, {recursive: true, force: true});
-            await removeIfThere(this.indexPath);
         } catch (error) {
             throw storeWriteError(this.root, error);
         }

@@ -4,12 +4,14 @@
  */
 import type {FileHandle} from "node:fs/promises";
 import {endianness} from "node:os";
-import {loadHashes, type Hashes, xxh128Bytes} from "./load-hashes.js";
+import type {SegmentIdentity} from "./identity.js";
+import {loadHashes} from "./load-hashes.js";
 import {
     chunkBytes,
-    chunkDigest,
+    closeChunk,
     completeHeader,
     encodeHead,
+    type ScoreKind,
     type ScoreType,
     type SegmentHeader,
     type SegmentInfo,
@@ -17,14 +19,15 @@ import {
     bodyBytesOf,
     preludeBytes,
 } from "./segment-header.js";
+import {plainSeal, type Seal, sealBytes, type StoreKey} from "./segment-seal.js";
 import {writeFileAtomically} from "./write-file-atomically.js";
 
 export interface SegmentContent {
     info: SegmentInfo;
     /** Token indices kept per (layer, KV head), ascending; index layer * nKvHeads + head. */
     keepLists: readonly Uint32Array[];
-    /** Scores that chose the rows, [nLayers, nKvHeads, nTokens], row-major, little-endian. */
-    scores?: {type: Exclude<ScoreType, "none">; data: Uint8Array} | undefined;
+    /** Scores that chose the rows, [nLayers, nKvHeads, nTokens] for each kind, row-major, little-endian. Kinds: attention alone, unless given. */
+    scores?: {type: Exclude<ScoreType, "none">; kinds?: ScoreKind[]; data: Uint8Array} | undefined;
     /**
      * Rows per (layer, KV head) in pieces of any size, `sectionBytes.rows` in all. A function, since the
      * writer starts again when the folder vanishes. A piece may be overwritten once the next is asked for.
@@ -41,20 +44,26 @@ export interface PreparedSegment {
 }
 
 /** Checks the content and computes identity and size. @throws Error when lists, scores and shapes disagree: a bug of the caller. */
-export async function prepareSegment(content: SegmentContent): Promise<PreparedSegment> {
+export async function prepareSegment(content: SegmentContent, key?: StoreKey): Promise<PreparedSegment> {
     const hashes = await loadHashes();
-    const header = await completeHeader(content.info, content.keepLists, content.scores?.type ?? "none");
+    const header = await completeHeader(content.info, content.keepLists, {
+        scoreType: content.scores?.type ?? "none",
+        scoreKinds: content.scores === undefined ? [] : (content.scores.kinds ?? ["attention"]),
+    });
     for (const list of content.keepLists) checkKeepList(list, header.nTokens);
     const nScoreBytes = content.scores?.data.byteLength ?? 0;
     if (nScoreBytes !== header.sectionBytes.scores) throw new Error(`${nScoreBytes} bytes of scores`);
-    const {head, digest} = encodeHead(header, hashes);
+    const headerBytes = encodeHead(header, plainSeal(hashes)).head.length - preludeBytes;
     return {
         header,
-        fileBytes: fileBytesOf(head.length - preludeBytes, bodyBytesOf(header)),
+        fileBytes: fileBytesOf(headerBytes, bodyBytesOf(header)),
         async write(target) {
             await writeFileAtomically(target, async (file) => {
+                // Another salt for every try: a key's nonces are used once.
+                const seal = key?.sealFor(header.identity as SegmentIdentity) ?? plainSeal(hashes);
+                const {head, headSeal} = encodeHead(header, seal);
                 await writeAll(file, head);
-                await writeBody(file, body(content), bodyBytesOf(header), digest, hashes);
+                await writeBody(file, body(content), bodyBytesOf(header), headSeal, seal);
             });
         },
     };
@@ -85,16 +94,16 @@ async function writeBody(
     file: FileHandle,
     pieces: AsyncIterable<Uint8Array>,
     bodyBytes: number,
-    digest: Uint8Array,
-    hashes: Hashes,
+    headSeal: Uint8Array,
+    seal: Seal,
 ): Promise<void> {
-    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, bodyBytes) + xxh128Bytes);
+    const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, bodyBytes) + sealBytes);
     let nFilled = 0;
     let nChunks = 0;
     let nLeft = bodyBytes;
     const flush = async (): Promise<void> => {
-        buffer.set(chunkDigest(buffer.subarray(0, nFilled), nChunks++, digest, hashes), nFilled);
-        await writeAll(file, buffer.subarray(0, nFilled + xxh128Bytes));
+        buffer.set(closeChunk(buffer.subarray(0, nFilled), nChunks++, headSeal, seal), nFilled);
+        await writeAll(file, buffer.subarray(0, nFilled + sealBytes));
         nFilled = 0;
     };
     for await (const piece of pieces) {

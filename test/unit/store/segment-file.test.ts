@@ -52,7 +52,7 @@ describe("a segment file", () => {
         const {xxh128} = await loadHashes();
         const equals = (at: number, sum: Uint8Array): boolean => bytes.subarray(at, at + 16).equals(sum);
         expect(bytes.subarray(0, 8).toString("latin1")).toBe("\x89KVSG\r\n\x1a");
-        expect(bytes.readUInt32LE(8)).toBe(1);
+        expect(bytes.readUInt32LE(8)).toBe(2);
         const headerBytes = bytes.readUInt32LE(12);
         const bodyBytes = Number(bytes.readBigUInt64LE(16));
         expect(bytes.readBigUInt64LE(24)).toBe(0n);
@@ -155,7 +155,7 @@ describe("a segment file", () => {
             ["header length", forge((_, prelude) => prelude.writeUInt32LE(0xffffffff, 12))],
             ["body length", forge((_, prelude) => prelude.writeBigUInt64LE(2n ** 64n - 1n, 16))],
             ["body length that wraps", forge((_, prelude) => prelude.writeBigUInt64LE(2n ** 63n, 16))],
-            ["version", forge((_, prelude) => prelude.writeUInt32LE(2, 8))],
+            ["version", forge((_, prelude) => prelude.writeUInt32LE(3, 8))],
             ["counts", forge((header) => (header.counts = [2 ** 24, 0, 0, 0, 0, 0]))],
             ["too many counts", forge((header) => (header.counts = Array.from({length: 2 ** 16 + 1}, () => 0)))],
             ["tokens", forge((header) => (header.nTokens = 2 ** 24))],

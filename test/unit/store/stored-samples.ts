@@ -17,7 +17,7 @@ export async function sizeOf(sample: Sample): Promise<number> {
 export async function segmentFiles(root: string): Promise<string[]> {
     const entries = await readdir(root, {recursive: true}).catch(() => []);
     return entries
-        .filter((name) => name.startsWith("segments-v1") && name.endsWith(".kvseg"))
+        .filter((name) => name.startsWith("segments-v2") && name.endsWith(".kvseg"))
         .map((name) => join(root, name));
 }
 
@@ -29,7 +29,7 @@ export async function totalBytes(root: string): Promise<number> {
 
 export async function fileOf(root: string, sample: Sample): Promise<string> {
     const identity = await identityOf(sample);
-    return join(root, "segments-v1", identity.charAt(0), identity.charAt(1), `${identity}.kvseg`);
+    return join(root, "segments-v2", identity.charAt(0), identity.charAt(1), `${identity}.kvseg`);
 }
 
 /** The rows of a segment, undefined for a miss. */
