@@ -1,11 +1,11 @@
 /** The flags that every command takes, and the engine's settings that follow from them. Starts nothing. */
-import {existsSync, statSync} from "node:fs";
+import {existsSync, readFileSync, statSync} from "node:fs";
 import path from "node:path";
 import {type Command, Option} from "commander";
 import envPaths from "env-paths";
 import {defaultPolicyName, policyByName} from "../core/policy/presets.js";
 import type {EngineSettings} from "../protocol/engine.js";
-import {modelMissing} from "../protocol/errors.js";
+import {fileMissing, modelMissing} from "../protocol/errors.js";
 import {share, wholeNumber} from "./argument-parsers.js";
 import {packageRoot} from "./package-root.js";
 
@@ -67,6 +67,7 @@ export function settingsOf(flags: CommonFlags, root: string): EngineSettings {
         rowType: flags.rowType,
         ...(flags.kvMib === undefined ? {} : {kvMib: flags.kvMib}),
         cacheDir: cacheFolder(flags, root),
+        ...storeKey(process.env, root),
         threads: flags.threads,
         position: flags.position,
         attendedTokens,
@@ -81,6 +82,22 @@ export function checkModelExists({modelPath}: EngineSettings): void {
 
 export function cacheFolder(flags: Pick<CommonFlags, "cacheDir">, root: string): string {
     return path.resolve(root, flags.cacheDir ?? envPaths("kvasir", {suffix: ""}).cache);
+}
+
+/**
+ * The key that encrypts the store: `KVASIR_STORE_KEY`, or the content of the file that `KVASIR_STORE_KEY_FILE` names. Not
+ * a flag, since every user of a machine sees the flags of all processes.
+ * @throws KvasirError `file-missing` for a key file that cannot be read
+ */
+export function storeKey(env: NodeJS.ProcessEnv, root: string): Pick<EngineSettings, "storeKey"> {
+    const {KVASIR_STORE_KEY: key, KVASIR_STORE_KEY_FILE: file} = env;
+    if (key !== undefined && key !== "") return {storeKey: key.trim()};
+    if (file === undefined || file === "") return {};
+    try {
+        return {storeKey: readFileSync(path.resolve(root, file), "utf8").trim()};
+    } catch {
+        throw fileMissing(file);
+    }
 }
 
 /**

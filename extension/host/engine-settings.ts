@@ -9,23 +9,26 @@ import envPaths from "env-paths";
 import type {EngineSettings} from "../protocol/engine.js";
 
 /** Where models are looked for when none is named, in this order. */
-export interface ModelFolders {
+export interface SettingFolders {
     /** Of the extension's own downloads. */
     own: string;
     /** Of a checkout's set-up. */
     checkout: string;
+    /** The window's first folder: a relative path in a setting of the workspace starts there. */
+    workspace: string | undefined;
 }
 
-export function resolveEngineSettings(settings: EngineSettings, folders: ModelFolders): EngineSettings {
+export function resolveEngineSettings(settings: EngineSettings, folders: SettingFolders): EngineSettings {
     return {
         ...settings,
-        modelPath: settings.modelPath === "" ? firstModel(folders) : expandHome(settings.modelPath),
-        cacheDir: settings.cacheDir === "" ? envPaths("kvasir", {suffix: ""}).cache : expandHome(settings.cacheDir),
+        modelPath: settings.modelPath === "" ? firstModel(folders) : absolute(settings.modelPath, folders),
+        cacheDir:
+            settings.cacheDir === "" ? envPaths("kvasir", {suffix: ""}).cache : absolute(settings.cacheDir, folders),
     };
 }
 
 /** The first GGUF file by name; a place in the extension's own folder when there is none, for the error that names it. */
-function firstModel({own, checkout}: ModelFolders): string {
+function firstModel({own, checkout}: SettingFolders): string {
     for (const folder of [own, checkout]) {
         try {
             const name = readdirSync(folder).filter(isWholeModel).sort()[0];
@@ -42,6 +45,7 @@ function isWholeModel(name: string): boolean {
     return /\.gguf$/i.test(name) && !/-(?!0*1-of-)\d+-of-\d+\.gguf$/i.test(name);
 }
 
-function expandHome(file: string): string {
-    return file === "~" || /^~[/\\]/.test(file) ? path.join(os.homedir(), file.slice(1)) : path.resolve(file);
+function absolute(file: string, {workspace}: SettingFolders): string {
+    if (file === "~" || /^~[/\\]/.test(file)) return path.join(os.homedir(), file.slice(1));
+    return path.resolve(workspace ?? os.homedir(), file);
 }

@@ -13,6 +13,7 @@ import {register as registerCompletion} from "./completion/register.js";
 import type {Ctx} from "./ctx.js";
 import {registerDoctor} from "./doctor/register.js";
 import {createEngineClient} from "./engine-client/engine-client.js";
+import {storeKeyOf} from "./engine-client/store-key.js";
 import {resolveEngineSettings} from "./engine-settings.js";
 import {disposeAll, loadFeatures} from "./feature.js";
 import {register as registerHeatMap} from "./heat-map/register.js";
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
         resolveEngineSettings(settings.engine(), {
             own: vscode.Uri.joinPath(context.globalStorageUri, "models").fsPath,
             checkout: path.join(context.extensionPath, ".kvasir", "models"),
+            workspace: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath,
         });
     let differing: readonly string[] = [];
     let quarantined: readonly string[] = [];
@@ -56,7 +58,10 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
             version,
             idleMs: settings.get("engine.idleMinutes") * 60_000,
         }),
-        settings: engineSettings,
+        settings: async () => {
+            const wanted = engineSettings();
+            return settings.get("cache.encrypt") ? {...wanted, storeKey: await storeKeyOf(context.secrets)} : wanted;
+        },
         name: vscode.workspace.name ?? "window",
         log,
         onHello(reply) {

@@ -17,6 +17,7 @@ export interface SettingTypes {
     "cache.rowType": EngineSettings["rowType"];
     "cache.folder": string;
     "cache.limitMib": number;
+    "cache.encrypt": boolean;
     "context.attendedTokens": number;
     "context.waitForReadsMs": number;
     "context.position": EngineSettings["position"];
@@ -97,6 +98,7 @@ export const engineSettingNames: readonly SettingName[] = [
     "cache.rowType",
     "cache.folder",
     "cache.limitMib",
+    "cache.encrypt",
     "context.attendedTokens",
     "context.waitForReadsMs",
     "context.position",

@@ -24,6 +24,8 @@ export interface EngineSettings {
     cacheDir: string;
     /** Disk limit of the store, MiB. */
     cacheLimitMib?: number;
+    /** Encrypts the store: 64 hexadecimal digits. An engine tells it to nobody. */
+    storeKey?: string;
     /** 0 for all cores. */
     threads: number;
     position: "parallel" | "sequential";

@@ -34,6 +34,7 @@ export const engineSettings = schemaOf<e.EngineSettings>()(
         kvMib: z.number().positive().optional(),
         cacheDir: z.string(),
         cacheLimitMib: z.number().positive().optional(),
+        storeKey: z.string().optional(),
         threads: z.int().nonnegative(),
         position: z.enum(["parallel", "sequential"]),
         attendedTokens: z.int().nonnegative(),

@@ -39,7 +39,8 @@ export class SharedEngine {
             differing = [];
             this.#start(settings);
         }
-        return {settings: this.#settings ?? settings, differing};
+        const {storeKey: _secret, ...told} = this.#settings ?? settings;
+        return {settings: told, differing};
     }
 
     /** @throws KvasirError whatever kept the engine from starting */

@@ -13,7 +13,8 @@ import {type EngineProgram, lastLogLine, startEngine} from "./start-engine.js";
 export interface EngineClientOptions {
     folder: string;
     program: () => EngineProgram;
-    settings: () => EngineSettings;
+    /** Looked at anew whenever the engine is joined. */
+    settings: () => EngineSettings | Promise<EngineSettings>;
     /** Of this client, for the engine's log. */
     name: string;
     log: {info(message: string): void; warn(message: string, error?: unknown): void};
@@ -31,6 +32,8 @@ const defaultStartTimeoutMs = 30_000;
 const pollMs = 25;
 /** Each ended because another was there, which then did not take us. */
 const maxStarts = 5;
+/** Engines that end before they have said hello back. */
+const maxJoins = 3;
 
 const unknownStatus: EngineStatus = {
     state: "unloaded",
@@ -103,12 +106,23 @@ export function createEngineClient(options: EngineClientOptions): RejoiningEngin
     }
 
     async function open(): Promise<EngineLink> {
+        for (let attempt = 1; ; attempt++) {
+            try {
+                return await openOnce();
+            } catch (error) {
+                // Of engines that start together one stays; who was let in by another before it left looks again.
+                if (isDisposed || attempt >= maxJoins || !isKvasirError(error, "engine-stopped")) throw error;
+            }
+        }
+    }
+
+    async function openOnce(): Promise<EngineLink> {
         // Schemas and JSON-RPC take a moment to load, which must not be the editor's start.
         const {linkTo} = await import("./engine-link.js");
         const {socket, pid, isFirst} = await joinOrStart();
         const opened = linkTo(socket, {onStatus: setStatus, warn: (message) => log.warn(`Engine: ${message}`)});
         opened.onClose(() => lost(opened));
-        const hello = await opened.request("hello", {settings: options.settings(), name: options.name});
+        const hello = await opened.request("hello", {settings: await options.settings(), name: options.name});
         if (isDisposed) {
             opened.close();
             throw engineStopped();
