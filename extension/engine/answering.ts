@@ -46,7 +46,7 @@ export async function answer(
     });
     try {
         on.attended?.(attended.files, attended.leftOut);
-        markAttended(workspace, attended.files);
+        workspace.markAttended(attended.files.map(({path}) => path));
         await conversation.attend(attended.segments);
         const {tail, stops, thought} = format.render(request.turns, {
             ...(request.instructions === undefined ? {} : {userInstructions: request.instructions}),
@@ -110,13 +110,4 @@ function notesOf(
             `The conversation outgrew the model's window: of its ${nTokens} tokens the rows of ${Math.round(keptRows)} are kept.`,
         );
     return notes;
-}
-
-export function markAttended(workspace: KnownWorkspace, files: readonly AttendedFile[]): void {
-    for (const {path} of files) {
-        const file = workspace.files.get(path);
-        if (file === undefined) continue;
-        file.hits++;
-        file.lastAttendedMs = Date.now();
-    }
 }

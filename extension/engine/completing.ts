@@ -5,7 +5,6 @@ import {fimWindow} from "../core/layout/fim-window.js";
 import {CompletionText} from "../core/layout/completion-text.js";
 import type {CompleteRequest, CompletionReport} from "../protocol/engine.js";
 import {attend} from "./attending.js";
-import {markAttended} from "./answering.js";
 import {choose} from "./chooser.js";
 import type {LoadedEngine} from "./loaded-engine.js";
 import {TextStream} from "./model/text-stream.js";
@@ -36,7 +35,7 @@ export async function complete(
         isNamedAwaited: false,
     });
     try {
-        markAttended(workspace, attended.files);
+        workspace.markAttended(attended.files.map(({path}) => path));
         const conversation = engine.conversation(`complete ${workspace.name}`);
         await conversation.attend(attended.segments);
         const vocabulary = fimVocabularyOf(engine);

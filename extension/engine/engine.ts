@@ -36,6 +36,7 @@ import {LoadedEngine, type Log} from "./loaded-engine.js";
 import {readFiles} from "./reading.js";
 import {Scheduler, type Priority} from "./scheduler.js";
 import {DiskStore} from "./store/disk-store.js";
+import {StoreKey} from "./store/segment-seal.js";
 import {ModelHasher} from "./store/model-hash.js";
 import {KnownWorkspace} from "./workspace/known-workspace.js";
 
@@ -52,6 +53,7 @@ export async function createEngine(settings: EngineSettings, {log = () => {}}: E
     checkBudget(settings.budget);
     const disk = await DiskStore.open(path.join(settings.cacheDir, "segments"), {
         limitBytes: (settings.cacheLimitMib ?? defaultCacheLimitMib) * 2 ** 20,
+        key: settings.storeKey === undefined ? undefined : StoreKey.parse(settings.storeKey),
         onDamage: ({path: file, reason}) => log("warn", `a damaged segment of ${file} was put away: ${reason}`),
     });
     return new Engine(settings, disk, new ModelHasher(path.join(settings.cacheDir, "model-hashes.json")), log);
@@ -77,15 +79,14 @@ class Engine implements EngineApi {
     ) {}
 
     status(): EngineStatus {
-        const files = [...this.#workspaces.values()];
-        const sum = (pick: (workspace: KnownWorkspace) => number) => files.reduce((total, one) => total + pick(one), 0);
-        const known = sum(({files}) => files.size);
-        const resident = new Set(
-            (this.#loaded?.store.entries() ?? []).map(({key}) => this.#loaded!.store.peek(key)?.facts.path),
-        );
-        const attended = sum(
-            ({files}) => [...files.values()].filter(({lastAttendedMs}) => lastAttendedMs !== undefined).length,
-        );
+        // Called with every batch: everything here is a count that is kept, whatever the number of files.
+        let [known, attended, knownTokens] = [0, 0, 0];
+        for (const workspace of this.#workspaces.values()) {
+            known += workspace.files.size;
+            attended += workspace.nAttended;
+            knownTokens += workspace.knownTokens;
+        }
+        const {nInMemory: resident = 0, nOnDisk: onDisk = 0} = this.#loaded?.tiers ?? {};
         return {
             state: this.#state(),
             ...(this.#activity === undefined ? {} : {activity: this.#activity}),
@@ -97,8 +98,8 @@ class Engine implements EngineApi {
                 limitBytes: (this.settings.kvMib ?? 0) * 2 ** 20,
             },
             disk: {bytes: this.disk.bytes, limitBytes: this.disk.limitBytes},
-            files: {known, resident: resident.size, onDisk: 0, attended, unread: Math.max(0, known - resident.size)},
-            tokens: {known: sum((workspace) => workspace.knownTokens), kept: this.#keptTokens()},
+            files: {known, resident, onDisk, attended, unread: Math.max(0, known - resident - onDisk)},
+            tokens: {known: knownTokens, kept: Math.round(this.#loaded?.store.keptRows ?? 0)},
             ...(this.#progress === undefined ? {} : {progress: this.#progress}),
             clients: 1,
         };
@@ -141,6 +142,7 @@ class Engine implements EngineApi {
 
     async closeWorkspace(name: string): Promise<void> {
         this.#workspaces.delete(name);
+        this.#loaded?.tiers.forgetWorkspace(name);
         this.#loaded?.forget(`complete ${name}`);
         this.#changed();
     }
@@ -243,13 +245,21 @@ class Engine implements EngineApi {
 
     async cacheList(): Promise<CacheReport> {
         const stored = await this.disk.list();
-        const entries: CacheReport["entries"] = stored.map(({path: file, nTokens, bytes, generation}) => ({
+        const store = this.#loaded?.store;
+        const entries: CacheReport["entries"] = stored.map(({identity, path: file, nTokens, bytes, generation}) => ({
             path: file,
             tokens: nTokens,
             bytes,
-            tier: "disk",
+            tier: store?.isResident(identity) ? "memory" : "disk",
             refined: generation > 0,
         }));
+        const isStored = new Set(stored.map(({identity}) => identity));
+        for (const {key} of store?.entries() ?? []) {
+            const segment = store?.peek(key);
+            if (segment === undefined || isStored.has(key)) continue;
+            const {path: file, nTokens, generation} = segment.facts;
+            entries.push({path: file, tokens: nTokens, bytes: segment.bytes, tier: "memory", refined: generation > 0});
+        }
         return {entries, bytes: this.disk.bytes, limitBytes: this.disk.limitBytes};
     }
 
@@ -317,6 +327,7 @@ class Engine implements EngineApi {
                 const maxTokens = filePositions(engine.model.description.window);
                 // The model may be unloaded and loaded again meanwhile: a workspace outlives it.
                 workspace = new KnownWorkspace(name, (text) => (this.#loaded ?? engine).tokenize(text), maxTokens);
+                workspace.onDidChange = (file) => this.#loaded?.tiers.forget(name, file);
                 this.#workspaces.set(name, workspace);
             }
         }
@@ -334,11 +345,6 @@ class Engine implements EngineApi {
         if (pieces === undefined) return false;
         await engine.calibrate(pieces, (share) => onProgress?.(share), signal);
         return true;
-    }
-
-    #keptTokens(): number {
-        const entries = this.#loaded?.store.entries() ?? [];
-        return Math.round(entries.reduce((sum, {key}) => sum + (this.#loaded!.store.peek(key)?.keptRows ?? 0), 0));
     }
 
     #state(): EngineStatus["state"] {

@@ -19,7 +19,9 @@ import {Reader} from "./kv/reader.js";
 import {SegmentStore} from "./kv/segment-store.js";
 import {ChatFormat} from "./model/chat-format.js";
 import {LoadedModel} from "./model/loaded-model.js";
+import {FileTiers} from "./file-tiers.js";
 import type {DiskStore} from "./store/disk-store.js";
+import type {SegmentIdentity} from "./store/identity.js";
 import type {ModelHasher} from "./store/model-hash.js";
 
 export type Log = (level: "error" | "warn" | "info", message: string) => void;
@@ -47,6 +49,7 @@ export class LoadedEngine {
         readonly prefix: Prefix,
         readonly format: ChatFormat,
         readonly store: SegmentStore,
+        readonly tiers: FileTiers,
         readonly library: Library,
         readonly reader: Reader,
         readonly settings: EngineSettings,
@@ -72,11 +75,17 @@ export class LoadedEngine {
                 const format = await ChatFormat.of(model.model);
                 const prefix = await Prefix.make(context, format.prefix);
                 const reader = new Reader(context, prefix);
-                const store = new SegmentStore({context, disk, log});
+                const tiers = new FileTiers({
+                    isResident: (identity) => store.isResident(identity),
+                    isStored: (identity) => store.isKnownOnDisk(identity),
+                });
+                const onDidChange = (identity: SegmentIdentity) => tiers.changed(identity);
+                const store = new SegmentStore({context, disk, log, onDidChange});
                 const tokenize = (text: string) => Uint32Array.from(model.model.tokenize(text));
                 const library = new Library({
                     reader,
                     store,
+                    tiers,
                     modelHash: model.hash,
                     policy,
                     budget: settings.budget,
@@ -90,6 +99,7 @@ export class LoadedEngine {
                     prefix,
                     format,
                     store,
+                    tiers,
                     library,
                     reader,
                     settings,

@@ -7,6 +7,7 @@ import {cut} from "../../core/policy/cut.js";
 import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../core/policy/policy.js";
 import type {ReadSource} from "../../protocol/engine.js";
+import type {FileTiers} from "../file-tiers.js";
 import type {Turn} from "../scheduler.js";
 import {
     canonicalJson,
@@ -24,6 +25,7 @@ import type {SegmentStore} from "./segment-store.js";
 export interface LibraryOptions {
     reader: Reader;
     store: SegmentStore;
+    tiers: FileTiers;
     modelHash: string;
     policy: Policy;
     /** Share of rows kept, unless a file has its own. */
@@ -98,7 +100,7 @@ export class Library {
     }
 
     async identity(name: PartName): Promise<SegmentIdentity> {
-        return segmentIdentity(await this.fields(name));
+        return this.#noted(name, await this.fields(name));
     }
 
     budgetOf(workspace: KnownWorkspace, path: string): number {
@@ -107,9 +109,14 @@ export class Library {
 
     /** Resident or on disk, without reading. */
     async find(name: PartName): Promise<"memory" | "disk" | undefined> {
-        const identity = await this.identity(name);
+        const fields = await this.fields(name);
         const {store} = this.#options;
-        return store.isResident(identity) ? "memory" : (await store.isOnDisk(identity)) ? "disk" : undefined;
+        for (const identity of [await this.#noted(name, fields), await this.#uncutIdentity(fields)]) {
+            if (identity === undefined) continue;
+            if (store.isResident(identity)) return "memory";
+            if (await store.isOnDisk(identity)) return "disk";
+        }
+        return undefined;
     }
 
     /**
@@ -120,7 +127,7 @@ export class Library {
         const {store} = this.#options;
         const start = performance.now();
         const fields = await this.fields(name);
-        const identity = await segmentIdentity(fields);
+        const identity = await this.#noted(name, fields);
         const done = (segment: Segment, source: ReadSource): Fetched => ({
             segment,
             source,
@@ -131,9 +138,11 @@ export class Library {
             if (resident) return done(resident, "memory");
             const stored = await store.load(identity);
             if (stored) return done(stored, "disk");
+            const waiting = await this.#cutStored(name, fields);
+            if (waiting) return done(waiting, "disk");
         }
         const segment = await this.#read(name, identity, {turn, signal, onTokens});
-        store.put(segment, segment.facts.evidence === undefined ? {fields, workspace: name.workspace.name} : undefined);
+        store.put(segment, {fields, workspace: name.workspace.name});
         return done(segment, "read");
     }
 
@@ -159,8 +168,39 @@ export class Library {
             keep: reader.context.overAllLayers(keep),
             evidence: undefined,
         });
-        store.put(segment, {fields, workspace: name.workspace.name});
+        store.put(segment, {fields, workspace: name.workspace.name, replaces: uncut.facts.identity});
         return segment;
+    }
+
+    /** A part that was read before the head profile was known, cut by it now; undefined when there is none. */
+    async #cutStored(name: PartName, fields: IdentityFields): Promise<Segment | undefined> {
+        const {store} = this.#options;
+        const identity = await this.#uncutIdentity(fields);
+        if (identity === undefined) return undefined;
+        const uncut = store.get(identity) ?? (await store.load(identity));
+        if (uncut?.facts.evidence === undefined) return undefined;
+        const pin = store.pin(identity);
+        try {
+            return await this.cutNow(name, uncut);
+        } finally {
+            pin?.release();
+            store.drop(identity);
+        }
+    }
+
+    /** Under what the same part lies while there is no head profile; undefined where that is no other name. */
+    async #uncutIdentity(fields: IdentityFields): Promise<SegmentIdentity | undefined> {
+        return fields.headProfileHash === null ? undefined : segmentIdentity({...fields, headProfileHash: null});
+    }
+
+    async #noted({workspace, path, index}: PartName, fields: IdentityFields): Promise<SegmentIdentity> {
+        const identity = await segmentIdentity(fields);
+        this.#options.tiers.note(
+            {workspace: workspace.name, path},
+            {index, count: workspace.parts(path).length},
+            identity,
+        );
+        return identity;
     }
 
     async #read(

@@ -8,12 +8,15 @@ import type {IdentityFields, SegmentIdentity} from "../store/identity.js";
 import {MemoryLedger} from "../store/memory-ledger.js";
 import {MemoryTier, type Pin} from "../store/memory-tier.js";
 import type {KvContext} from "./kv-context.js";
+import {readEvidence, scoresOf} from "./stored-evidence.js";
 import {Segment} from "./segment.js";
 
 export interface SegmentStoreOptions {
     context: KvContext;
     disk: DiskStore | undefined;
     log: (level: "error" | "warn" | "info", message: string) => void;
+    /** Told of every segment that has come or gone, in memory or on disk. */
+    onDidChange?: ((identity: SegmentIdentity) => void) | undefined;
 }
 
 /** What names a segment on disk beside its identity. */
@@ -21,6 +24,8 @@ export interface SegmentPlace {
     fields: IdentityFields;
     /** Absolute folder of the repository. */
     workspace: string;
+    /** A segment that this one takes the place of: it goes from the disk once this one is there. */
+    replaces?: SegmentIdentity | undefined;
 }
 
 export class SegmentStore {
@@ -31,17 +36,33 @@ export class SegmentStore {
     /** Writes under way, so that closing waits for them. */
     readonly #writes = new Set<Promise<void>>();
 
-    constructor({context, disk, log}: SegmentStoreOptions) {
+    /** Sum over resident segments of their mean rows, and what each has added to it. */
+    #keptRows = 0;
+    readonly #counted = new Map<SegmentIdentity, number>();
+
+    constructor({context, disk, log, onDidChange}: SegmentStoreOptions) {
         this.#context = context;
         this.#disk = disk;
         this.#log = log;
         // The native budget is the limit that counts, since it knows every byte; this ledger only keeps the tier's order.
-        this.#memory = new MemoryTier({ledger: new MemoryLedger(Number.MAX_SAFE_INTEGER)});
+        this.#memory = new MemoryTier({
+            ledger: new MemoryLedger(Number.MAX_SAFE_INTEGER),
+            onChange: (identity) => {
+                this.#recount(identity);
+                onDidChange?.(identity);
+            },
+        });
+        if (disk !== undefined) disk.onDidChange = onDidChange;
         context.evictOne = () => this.#memory.evictOne();
     }
 
     get nResident(): number {
         return this.#memory.size;
+    }
+
+    /** Rows of all resident segments, each as the mean over its layers and KV heads. */
+    get keptRows(): number {
+        return this.#keptRows;
     }
 
     isResident(identity: SegmentIdentity): boolean {
@@ -61,6 +82,11 @@ export class SegmentStore {
     /** Keeps a resident segment in memory until the pin is released. */
     pin(identity: SegmentIdentity): Pin<Segment> | undefined {
         return this.#memory.pin(identity);
+    }
+
+    /** On disk as far as this process knows, without looking. */
+    isKnownOnDisk(identity: SegmentIdentity): boolean {
+        return this.#disk?.knows(identity) ?? false;
     }
 
     isOnDisk(identity: SegmentIdentity): Promise<boolean> {
@@ -90,7 +116,8 @@ export class SegmentStore {
                 throw error;
             }
             const {path, part, nTokens, generation} = header;
-            const segment = new Segment(native, {identity, path, part, nTokens, keep, generation});
+            const evidence = await readEvidence(file, this.#context);
+            const segment = new Segment(native, {identity, path, part, nTokens, keep, generation, evidence});
             this.#memory.set(identity, segment);
             return segment;
         } catch (error) {
@@ -138,10 +165,19 @@ export class SegmentStore {
         this.#memory.clear();
     }
 
-    async #write(segment: Segment, {fields, workspace}: SegmentPlace): Promise<void> {
+    #recount(identity: SegmentIdentity): void {
+        const rows = this.#memory.peek(identity)?.keptRows ?? 0;
+        this.#keptRows += rows - (this.#counted.get(identity) ?? 0);
+        if (rows === 0) this.#counted.delete(identity);
+        else this.#counted.set(identity, rows);
+        // Sums of fractions drift; nothing is nothing.
+        if (this.#counted.size === 0) this.#keptRows = 0;
+    }
+
+    async #write(segment: Segment, {fields, workspace, replaces}: SegmentPlace): Promise<void> {
         const {shape} = this.#context;
         const {path, part, nTokens, keep, generation} = segment.facts;
-        await this.#disk!.put({
+        const result = await this.#disk!.put({
             info: {
                 fields,
                 workspace,
@@ -156,8 +192,10 @@ export class SegmentStore {
                 details: null,
             },
             keepLists: keep,
+            scores: scoresOf(segment, this.#context),
             rows: () => rowsOf(segment),
         });
+        if (replaces !== undefined && result !== "too-large") await this.#disk!.remove(replaces);
     }
 }
 

@@ -87,6 +87,16 @@ export class DiskStore {
         return this.#index.bytes;
     }
 
+    /** Told of every segment that has come or gone, as far as this process has noticed. */
+    set onDidChange(listener: ((identity: SegmentIdentity) => void) | undefined) {
+        this.#index.onDidChange = listener;
+    }
+
+    /** As of the last look at the folder, without looking again. */
+    knows(identity: SegmentIdentity): boolean {
+        return this.#index.get(identity) !== undefined;
+    }
+
     /** Looks at the file itself, so another process's segment counts. Says nothing about damage. */
     async has(identity: SegmentIdentity): Promise<boolean> {
         const status = await stat(this.#folder.pathOf(identity)).catch(() => undefined);
@@ -153,6 +163,13 @@ export class DiskStore {
         for (const entry of entries) bytes += await this.#remove(entry);
         this.#saveHintSoon();
         return {nSegments: entries.length, bytes};
+    }
+
+    /** Deletes one segment. @throws KvasirError `store-read-only` */
+    async remove(identity: SegmentIdentity): Promise<void> {
+        const entry = this.#index.get(identity);
+        if (entry !== undefined && (await this.#isOurs())) await this.#remove(entry);
+        this.#saveHintSoon();
     }
 
     /** Deletes all segments, hints and quarantined files. @throws KvasirError `store-read-only` */

@@ -22,6 +22,8 @@ export interface MemoryTierOptions<K> {
     ledger: MemoryLedger;
     /** Told of what the limit pushed out: not of what was removed or replaced by the caller. */
     onEvict?: ((key: K, bytes: number) => void) | undefined;
+    /** Told of every key that has got a value or lost the one it had, for whatever reason. */
+    onChange?: ((key: K) => void) | undefined;
     /** A value whose `dispose` threw. Its bytes count as free. Default: a process warning. */
     onDisposeError?: ((key: K, error: unknown) => void) | undefined;
 }
@@ -37,14 +39,16 @@ interface Held<V> {
 export class MemoryTier<K extends string, V extends Resident> {
     readonly #ledger: MemoryLedger;
     readonly #onEvict: MemoryTierOptions<K>["onEvict"];
+    readonly #onChange: MemoryTierOptions<K>["onChange"];
     readonly #onDisposeError: (key: K, error: unknown) => void;
     /** What may be evicted. Pinned values wait in `#pinned`, out of its reach. */
     readonly #free: LRUCache<K, Held<V>>;
     readonly #pinned = new Map<K, Held<V>>();
 
-    constructor({ledger, onEvict, onDisposeError}: MemoryTierOptions<K>) {
+    constructor({ledger, onEvict, onChange, onDisposeError}: MemoryTierOptions<K>) {
         this.#ledger = ledger;
         this.#onEvict = onEvict;
+        this.#onChange = onChange;
         this.#onDisposeError = onDisposeError ?? ((_key, error) => process.emitWarning(error as Error));
         this.#free = new LRUCache<K, Held<V>>({
             // The ledger keeps the limit, since it is shared; the library only keeps the order of use. It rejects a size of 0.
@@ -79,6 +83,7 @@ export class MemoryTier<K extends string, V extends Resident> {
         const own = reservation ?? this.#ledger.reserve("segments", value.bytes);
         this.delete(key);
         this.#free.set(key, {value, reservation: own, nPins: 0, isRemoved: false});
+        this.#onChange?.(key);
     }
 
     /** The value, which counts as a use. It may be evicted at any later call: to work with it, `pin` it. */
@@ -114,14 +119,19 @@ export class MemoryTier<K extends string, V extends Resident> {
     /** Removes a value; if it is pinned, others stop seeing it now and it is disposed of with its last pin. */
     delete(key: K): boolean {
         const held = this.#pinned.get(key);
-        if (held === undefined) return this.#free.delete(key);
-        held.isRemoved = true;
-        return this.#pinned.delete(key);
+        const isThere = held !== undefined || this.#free.has(key);
+        if (held === undefined) {
+            this.#free.delete(key);
+        } else {
+            held.isRemoved = true;
+            this.#pinned.delete(key);
+        }
+        if (isThere) this.#onChange?.(key);
+        return isThere;
     }
 
     clear(): void {
-        for (const key of [...this.#pinned.keys()]) this.delete(key);
-        this.#free.clear();
+        for (const key of [...this.#pinned.keys(), ...this.#free.keys()]) this.delete(key);
     }
 
     /** Disposes of the least recently used value that is not pinned. False when there is none. */
@@ -131,6 +141,7 @@ export class MemoryTier<K extends string, V extends Resident> {
         const bytes = this.#free.peek(key.value)?.value.bytes ?? 0;
         this.#free.delete(key.value);
         this.#onEvict?.(key.value, bytes);
+        this.#onChange?.(key.value);
         return true;
     }
 

@@ -60,6 +60,7 @@ export class SegmentIndex {
     #scanning: Promise<void> = Promise.resolve();
     #lastTick = 0;
     isChanged = false;
+    onDidChange: ((identity: SegmentIdentity) => void) | undefined;
 
     /** @param key encrypts the hint, which names files */
     constructor(folder: StoreFolder, readHeader: ReadHeader, key?: StoreKey) {
@@ -87,6 +88,7 @@ export class SegmentIndex {
         this.#entries.delete(identity);
         this.#bytes -= entry.bytes;
         this.isChanged = true;
+        this.onDidChange?.(identity);
     }
 
     /** Takes in a file that was just written or opened. */
@@ -221,9 +223,11 @@ export class SegmentIndex {
     }
 
     #set(entry: StoredEntry): void {
-        this.#bytes += entry.bytes - (this.#entries.get(entry.identity)?.bytes ?? 0);
+        const before = this.#entries.get(entry.identity);
+        this.#bytes += entry.bytes - (before?.bytes ?? 0);
         this.#entries.set(entry.identity, entry);
         this.isChanged = true;
+        if (before === undefined) this.onDidChange?.(entry.identity);
     }
 
     async #saveUse(identity: SegmentIdentity, usedMs: number, mtimeMs: number): Promise<void> {

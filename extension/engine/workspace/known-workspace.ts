@@ -37,6 +37,10 @@ export class KnownWorkspace {
     readonly skipped = new Map<string, string>();
     pinned: string[] = [];
     excluded = new Set<string>();
+    /** Told of every file whose rows are now other ones, or not wanted any more. */
+    onDidChange: (path: string) => void = () => {};
+    #knownTokens = 0;
+    #nAttended = 0;
     readonly #tokenize: (text: string) => Uint32Array;
     readonly #maxTokens: number;
     readonly #parts = new Map<string, PartTokens[]>();
@@ -60,6 +64,7 @@ export class KnownWorkspace {
             if (file === undefined) continue;
             if (budget === null) delete file.budget;
             else file.budget = budget;
+            this.onDidChange(path);
         }
         if (pinned) this.pinned = pinned;
         if (excluded) this.excluded = new Set(excluded);
@@ -71,7 +76,7 @@ export class KnownWorkspace {
         if (known) return known;
         const file = this.files.get(path);
         if (file === undefined) return [];
-        const parts = this.#split(path, file.text);
+        const parts = this.#counted(path, () => this.#split(path, file.text));
         this.#parts.set(path, parts);
         return parts;
     }
@@ -88,18 +93,46 @@ export class KnownWorkspace {
 
     /** Tokens of all files, estimates included. */
     get knownTokens(): number {
-        let sum = 0;
-        for (const path of this.files.keys()) sum += this.tokensOf(path);
-        return sum;
+        return this.#knownTokens;
+    }
+
+    /** Files that a question or a completion has seen. */
+    get nAttended(): number {
+        return this.#nAttended;
+    }
+
+    /** A question or a completion sees these files. */
+    markAttended(paths: Iterable<string>): void {
+        for (const path of paths) {
+            const file = this.files.get(path);
+            if (file === undefined) continue;
+            if (file.lastAttendedMs === undefined) this.#nAttended++;
+            file.hits++;
+            file.lastAttendedMs = Date.now();
+        }
+    }
+
+    /** Keeps the sum over all files while a change to one is made. */
+    #counted<T>(path: string, change: () => T): T {
+        const of = () => (this.files.has(path) ? this.tokensOf(path) : 0);
+        const before = of();
+        const result = change();
+        this.#knownTokens += of() - before;
+        return result;
     }
 
     #set(file: SourceFile): void {
         const before = this.files.get(file.path);
         if (before?.text === file.text) return;
+        this.#counted(file.path, () => this.#setText(file, before));
+        this.onDidChange(file.path);
+    }
+
+    #setText(file: SourceFile, before: KnownSource | undefined): void {
         const reason =
             isSecretPath(file.path) || hasSecret(file.text) ? "secret" : classifyText(file.path, file.text).reason;
         if (reason !== undefined) {
-            this.#forget(file.path);
+            this.#drop(file.path);
             this.skipped.set(file.path, reason);
             this.index.skip(file.path, reason);
             return;
@@ -111,6 +144,12 @@ export class KnownWorkspace {
     }
 
     #forget(path: string): void {
+        this.#counted(path, () => this.#drop(path));
+        this.onDidChange(path);
+    }
+
+    #drop(path: string): void {
+        if (this.files.get(path)?.lastAttendedMs !== undefined) this.#nAttended--;
         this.files.delete(path);
         this.skipped.delete(path);
         this.#parts.delete(path);
