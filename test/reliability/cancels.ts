@@ -1,0 +1,112 @@
+/**
+ * Cancels at random moments of reads, questions and completions: the time from the request to an engine that is free,
+ * beside the time of one layer of a batch, which is what a cancel may have to wait for.
+ */
+import {mkdtemp, rm} from "node:fs/promises";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {createEngine} from "../../extension/engine/engine.js";
+import type {EngineApi} from "../../extension/protocol/engine.js";
+import {isKvasirError} from "../../extension/protocol/errors.js";
+import {type Scenario, must, percentile, rounded, seededRandom, sleep} from "./scenario.js";
+import {askAbout, smallSettings, someFiles, workspace} from "./small-engine.js";
+
+const maxDelayMs = 150;
+/** Layers of the small model, and tokens of a batch. */
+const nLayers = 30;
+const nBatch = 512;
+
+export const cancels: Scenario = {
+    name: "cancels",
+    defaultN: 1_000,
+    async run({n, seed, say}) {
+        const random = seededRandom(seed);
+        const home = await mkdtemp(join(tmpdir(), "kv-c-"));
+        const engine = await createEngine(smallSettings(join(home, "cache")));
+        try {
+            // The one long file is a whole batch, so that a cancel falls into the middle of one.
+            const [long, short] = [someFiles(1, 70)[0]!, {...someFiles(1, 8)[0]!, path: "src/short.ts"}];
+            await engine.updateWorkspace({workspace, upsert: [long, short]});
+            const read = await engine.read({workspace});
+            const msPerToken = read.totals.ms / read.totals.tokens;
+            const layerMs = (msPerToken * nBatch) / nLayers;
+            const reference = (await engine.ask(askAbout([short.path], "reference"), {})).text;
+            const waits: Record<string, number[]> = {read: [], ask: [], complete: []};
+            let nDone = 0;
+            for (let i = 0; i < n; i++) {
+                const kind = (["read", "ask", "complete"] as const)[Math.floor(random() * 3)]!;
+                const ms = await cancelled(engine, kind, long.path, random() * maxDelayMs, i);
+                if (ms === undefined) nDone++;
+                else waits[kind]!.push(ms);
+                if (i % 100 === 99) {
+                    const {text} = await engine.ask(askAbout([short.path], `check ${i}`), {});
+                    must(text === reference, `cancel ${i} of seed ${seed}: the answer after it is another one`);
+                    say(`${i + 1} cancels`);
+                }
+            }
+            const all = Object.values(waits).flat();
+            must(all.length > 0, "nothing was cancelled");
+            return {
+                cancelled: all.length,
+                /** Ended by themselves before the cancel came. */
+                endedBefore: nDone,
+                layerMs: rounded(layerMs),
+                p50Ms: rounded(percentile(all, 0.5)),
+                p99Ms: rounded(percentile(all, 0.99)),
+                maxMs: rounded(Math.max(...all)),
+                ...Object.fromEntries(
+                    Object.entries(waits).map(([kind, ms]) => [`${kind}P99Ms`, rounded(percentile(ms, 0.99))]),
+                ),
+                withinShare: rounded(all.filter((ms) => ms <= 50 + layerMs).length / all.length, 4),
+            };
+        } finally {
+            await engine.dispose();
+            await rm(home, {recursive: true, force: true});
+        }
+    },
+};
+
+/** Milliseconds from the abort to a free engine; undefined when the work had ended before. */
+async function cancelled(
+    engine: EngineApi,
+    kind: "read" | "ask" | "complete",
+    path: string,
+    delayMs: number,
+    i: number,
+): Promise<number | undefined> {
+    const controller = new AbortController();
+    const {signal} = controller;
+    const work =
+        kind === "read"
+            ? engine.read({workspace, paths: [path], again: true}, undefined, signal)
+            : kind === "ask"
+              ? engine.ask(askAbout([path], `cancelled ${i}`, {maxTokens: 400}), {}, signal)
+              : engine.complete(
+                    {
+                        workspace,
+                        path: "new.ts",
+                        text: "export function ",
+                        offset: 16,
+                        maxTokens: 100,
+                        multiLine: "always",
+                    },
+                    signal,
+                );
+    let endedAt = 0;
+    const ended = work.then(
+        () => "done",
+        (error: unknown) => error,
+    );
+    void ended.then(() => (endedAt = performance.now()));
+    await sleep(delayMs);
+    if (endedAt > 0) return undefined;
+    const asked = performance.now();
+    controller.abort();
+    const end = await ended;
+    if (engine.status().state === "busy") await new Promise((resolve) => setImmediate(resolve));
+    must(engine.status().state !== "busy", `cancel ${i}: the engine is still busy`);
+    const ms = performance.now() - asked;
+    // An answer that was cut short is an answer, with the reason `cancelled`.
+    must(end === "done" || isKvasirError(end, "cancelled"), `cancel ${i} ended with ${String(end)}`);
+    return ms;
+}

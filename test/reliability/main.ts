@@ -1,0 +1,30 @@
+/** `npm run reliability -- NAME [--n N] [--seed S]`: runs one scenario in its full form and prints its figures as one line of JSON. */
+import {parseArgs} from "node:util";
+import {cancels} from "./cancels.js";
+import {mutations} from "./mutations.js";
+import {restart} from "./restart.js";
+import type {Scenario} from "./scenario.js";
+
+const scenarios: readonly Scenario[] = [mutations, cancels, restart];
+
+const {values, positionals} = parseArgs({
+    allowPositionals: true,
+    options: {n: {type: "string"}, seed: {type: "string"}},
+});
+const scenario = scenarios.find(({name}) => name === positionals[0]);
+if (scenario === undefined || positionals.length > 1) {
+    process.stderr.write(
+        `usage: npm run reliability -- ${scenarios.map(({name}) => name).join("|")} [--n N] [--seed S]\n`,
+    );
+    process.exit(2);
+}
+const n = Number(values.n ?? scenario.defaultN);
+const seed = Number(values.seed ?? 20_261_122);
+try {
+    const figures = await scenario.run({n, seed, say: (line) => void process.stderr.write(`${line}\n`)});
+    process.stdout.write(`${JSON.stringify({scenario: scenario.name, n, seed, ...figures})}\n`);
+    process.exit(0);
+} catch (error) {
+    process.stderr.write(`${scenario.name} --n ${n} --seed ${seed}: ${(error as Error).stack}\n`);
+    process.exit(1);
+}
