@@ -4,6 +4,8 @@ import type {Command} from "commander";
 import {commaList, wholeNumber} from "../argument-parsers.js";
 import type {CommandContext} from "../command-context.js";
 import type {Runner} from "../program.js";
+import type {QualityFlags} from "./quality/quality-flags.js";
+import {runQuality} from "./quality/quality.js";
 import {runSpeed, type SpeedFlags} from "./speed.js";
 
 export function addBenchCommand(program: Command, context: CommandContext, run: Runner): void {
@@ -15,4 +17,24 @@ export function addBenchCommand(program: Command, context: CommandContext, run: 
         .option("--rows <a,b>", "these rows only", commaList)
         .option("--repo <path>", `files to work on (default: the demo repository, ${path.join(".kvasir", "repos")})`)
         .action((_: object, command: Command) => run(command, (flags) => runSpeed(context, flags as SpeedFlags)));
+    bench
+        .command("quality")
+        .description("what each policy loses, on pairs of a target and the files it is written beside")
+        .option("--pairs <file>", "pairs to measure")
+        .option("--repo <path...>", "repositories to make pairs from, by their imports")
+        .option("--n-pairs <n>", "how many pairs to make", wholeNumber(1, 10_000), 60)
+        .option("--seed <n>", "of the choice of pairs", wholeNumber(0, 2 ** 32 - 1), 1)
+        .option("--write-pairs <file>", "keep the pairs that were made")
+        .option("--pairs-only", "write the pairs and measure nothing")
+        .option(
+            "--policies <a,b>",
+            "these policies (default: all); NAME:stride=2 and NAME:part=0.5 change a part",
+            commaList,
+        )
+        .option("--budgets <a,b>", "shares of rows to keep, above 0 and below 1", commaList, ["0.25", "0.125"])
+        .option("--positions <a,b>", "parallel, sequential or both (default: --position)", commaList)
+        .option("--profile <file>", "another head profile of this model")
+        .option("--calibrate-on <path>", "measure the head profile on this folder first")
+        .option("--html <file>", "write a page with plots")
+        .action((_: object, command: Command) => run(command, (flags) => runQuality(context, flags as QualityFlags)));
 }

@@ -1,0 +1,17 @@
+/** Text as markup. Everything that comes from files or models goes through here. */
+
+const escapes: Record<string, string> = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"};
+
+export function escaped(text: string): string {
+    return text.replace(/[&<>"']/g, (character) => escapes[character]!);
+}
+
+/** `25 %`, `6.25 %`. */
+export function percent(share: number): string {
+    return `${Number((100 * share).toFixed(2))} %`;
+}
+
+/** Coordinates need no more than a tenth of a pixel. */
+export function px(value: number): string {
+    return String(Math.round(value * 10) / 10);
+}
