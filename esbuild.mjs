@@ -18,7 +18,7 @@ const requireBanner = {
  * A package's ES modules first: an UMD file asks for its parts in ways that no bundler sees.
  * @type {{platform: "node", target: string, mainFields: string[]}}
  */
-const node = {platform: "node", target: "node20", mainFields: ["module", "main"]};
+export const nodeBundle = {platform: "node", target: "node20", mainFields: ["module", "main"]};
 const browser = /** @type {const} */ ({platform: "browser", target: "es2022", format: "esm"});
 
 /** @type {Readonly<Record<string, esbuild.BuildOptions & {entry: string, outfile: string}>>} */
@@ -27,7 +27,7 @@ const bundles = {
     cli: {
         entry: "extension/cli/main.ts",
         outfile: "dist/cli.mjs",
-        ...node,
+        ...nodeBundle,
         format: "esm",
         external: ["node-llama-cpp"],
         banner: requireBanner,
@@ -35,7 +35,7 @@ const bundles = {
     engine: {
         entry: "extension/engine/process/main.ts",
         outfile: "dist/engine.mjs",
-        ...node,
+        ...nodeBundle,
         format: "esm",
         external: ["node-llama-cpp"],
         banner: requireBanner,
@@ -44,7 +44,7 @@ const bundles = {
     extension: {
         entry: "extension/host/extension.ts",
         outfile: "dist/extension.cjs",
-        ...node,
+        ...nodeBundle,
         format: "cjs",
         external: ["vscode"],
     },

@@ -7,7 +7,7 @@ import {connectHost} from "../shared/messaging.js";
 import {createStore} from "../shared/store.js";
 import "./chat.css";
 import {initialState, reduce, type ChatState} from "./chat-state.js";
-import {setTexts} from "./l10n.js";
+import {setTexts, t} from "./l10n.js";
 import type {Page} from "./page.js";
 import {spokenChange} from "./spoken.js";
 import {composerView} from "./views/composer.js";
@@ -60,7 +60,16 @@ function build(): void {
         newsView(page),
         composerView(page),
     ];
-    document.getElementById("root")?.append(h("div", {class: "chat"}, ...views.map(({element}) => element)));
+    document
+        .getElementById("root")
+        ?.append(
+            h(
+                "div",
+                {class: "chat"},
+                h("h1", {class: "visually-hidden"}, t("Kvasir Chat")),
+                ...views.map(({element}) => element),
+            ),
+        );
     store.subscribe((state: ChatState, before) => {
         for (const view of views) view.update(state);
         const spoken = spokenChange(before, state);

@@ -9,6 +9,8 @@ import {classifyLink, isMisleading} from "./links.js";
 
 /** As the extension parses, so that the n-th block is the same one on both sides. */
 const markdown = new MarkdownIt({html: false, linkify: true});
+// What is nested deeper than this, and all that follows it, would not be shown.
+markdown.options.maxNesting = 1200;
 markdown.linkify.set({fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false});
 markdown.validateLink = (url) => classifyLink(url) !== undefined;
 

@@ -36,6 +36,8 @@ const shells = new Set([
 ]);
 const patches = new Set(["diff", "patch", "udiff"]);
 const markdown = new MarkdownIt({html: false});
+// The same limit as in the page, whose blocks are counted alike.
+markdown.options.maxNesting = 1200;
 
 /** The fenced blocks of `text`, nested ones included, in the order of the document. */
 export function parseCodeBlocks(text: string): CodeBlock[] {

@@ -23,7 +23,7 @@ export function exportMarkdown({name, createdAtMs, turns}: Conversation): string
 }
 
 function figures({tokens, tokensPerSecond, ttftMs, attended, reusedTokens, readTokens}: AnswerFigures): string {
-    const seen = attended.map(({path, why}) => `${code(path)} (${why})`).join(", ");
+    const seen = attended.map(({path, why}) => `${code(path)} (${why === "context" ? "named" : why})`).join(", ");
     const cost = `${tokens} tokens, ${tokensPerSecond.toFixed(1)} per second, first after ${(ttftMs / 1000).toFixed(2)} s; file tokens reused ${reusedTokens}, read ${readTokens}`;
     return `*${cost}*${seen === "" ? "" : `\n\n*Saw: ${seen}*`}`;
 }

@@ -1,96 +1,21 @@
-/** The cache view: its page in the side bar, the same page in an editor, and the commands for files. */
+/** What the cache view adds to VS Code: its page in the side bar and its commands. The work is loaded at their first use. */
 import * as vscode from "vscode";
-import type {FileAction} from "../../protocol/webview/cache-view.js";
-import {type CommandTable, registerCommands} from "../commands/register-commands.js";
+import {lazyCommands, registerCommands} from "../commands/register-commands.js";
 import type {Ctx} from "../ctx.js";
 import {disposeAll} from "../feature.js";
-import {createCacheModel} from "./cache-model.js";
-import {type CachePage, openCachePage} from "./cache-page.js";
-import {createFileActions} from "./file-actions.js";
-
-const viewId = "kvasir.cache";
-const panelType = "kvasir.cacheEditor";
+import {lazily} from "../lazily.js";
+import {cacheCommandIds} from "./cache-commands.js";
 
 export function register(ctx: Ctx): vscode.Disposable {
-    const model = createCacheModel(ctx);
-    const actions = createFileActions(ctx, () => model.refresh());
-    const pages = new Set<CachePage>();
-    let panel: vscode.WebviewPanel | undefined;
-
-    const attach = (view: vscode.WebviewView | vscode.WebviewPanel, onDidShow: vscode.Event<unknown>) => {
-        const page = openCachePage(ctx, view, model, actions);
-        pages.add(page);
-        const showing = onDidShow(() => {
-            if (view.visible) model.refresh();
-        });
-        view.onDidDispose(() => {
-            showing.dispose();
-            page.dispose();
-            pages.delete(page);
-        });
-    };
-
-    const openInEditor = () => {
-        if (panel !== undefined) {
-            panel.reveal();
-            return;
-        }
-        panel = vscode.window.createWebviewPanel(panelType, vscode.l10n.t("Kvasir: Cache"), vscode.ViewColumn.Active);
-        panel.iconPath = vscode.Uri.joinPath(ctx.extensionUri, "media", "kvasir.svg");
-        panel.onDidDispose(() => (panel = undefined));
-        attach(panel, panel.onDidChangeViewState);
-    };
-
-    /** From a menu with the files it was opened on, or from the palette for the file in the editor. */
-    const onFiles =
-        (action: FileAction) =>
-        async (...args: unknown[]): Promise<void> => {
-            const paths = pathsOf(args, (uri) => ctx.workspace.pathOf(uri));
-            if (paths.length === 0) {
-                void vscode.window.showInformationMessage(
-                    vscode.l10n.t("Open a file of this workspace first, or choose one in the Explorer."),
-                );
-                return;
-            }
-            await actions.run(action, paths);
-        };
-
-    const commands: CommandTable = {
-        "kvasir.cache.open": () => vscode.commands.executeCommand(`${viewId}.focus`),
-        "kvasir.cache.openInEditor": openInEditor,
-        "kvasir.cache.pin": onFiles("pin"),
-        "kvasir.cache.unpin": onFiles("unpin"),
-        "kvasir.cache.exclude": onFiles("exclude"),
-        "kvasir.cache.include": onFiles("include"),
-        "kvasir.cache.setBudget": onFiles("chooseBudget"),
-        "kvasir.cache.readAgain": onFiles("readAgain"),
-        "kvasir.cache.drop": onFiles("drop"),
-    };
-
+    const cacheView = lazily(async () => (await import("./cache-feature.js")).startCacheView(ctx));
     return disposeAll(
-        model,
-        {
-            dispose() {
-                panel?.dispose();
-            },
-        },
-        {
-            dispose() {
-                for (const page of pages) page.dispose();
-            },
-        },
-        registerCommands(commands, ctx.log),
-        vscode.window.registerWebviewViewProvider(viewId, {
-            resolveWebviewView: (view) => attach(view, view.onDidChangeVisibility),
+        cacheView,
+        registerCommands(
+            lazyCommands(cacheCommandIds, async () => (await cacheView()).commands),
+            ctx.log,
+        ),
+        vscode.window.registerWebviewViewProvider("kvasir.cache", {
+            resolveWebviewView: async (view) => (await cacheView()).resolveWebviewView(view),
         }),
     );
-}
-
-function pathsOf(args: readonly unknown[], pathOf: (uri: vscode.Uri) => string | undefined): string[] {
-    const [first, all] = args;
-    const chosen = Array.isArray(all) && all.length > 0 ? all : [first];
-    const uris = chosen.filter((each): each is vscode.Uri => each instanceof vscode.Uri);
-    const active = vscode.window.activeNotebookEditor?.notebook.uri ?? vscode.window.activeTextEditor?.document.uri;
-    if (uris.length === 0 && active !== undefined) uris.push(active);
-    return uris.map(pathOf).filter((path) => path !== undefined);
 }

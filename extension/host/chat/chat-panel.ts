@@ -22,7 +22,6 @@ import {searchMentions} from "./mention-search.js";
 import {themeColours} from "./theme-colours.js";
 import {dropMentions} from "./drop-mentions.js";
 
-export const chatViewId = "kvasir.chat";
 const shownKey = "kvasir.chat.shown";
 /** The engine may report its progress for each batch; a person reads four times a second at most. */
 const engineMs = 250;
@@ -98,7 +97,7 @@ export class ChatPanel implements vscode.WebviewViewProvider, vscode.Disposable 
 
     /** Brings the panel to the front; ends when its page listens. */
     async reveal(): Promise<void> {
-        await vscode.commands.executeCommand(`${chatViewId}.focus`);
+        await vscode.commands.executeCommand("kvasir.chat.focus");
         if (this.#isReady) return;
         await new Promise<void>((resolve) => this.#whenReady.push(resolve));
     }

@@ -36,7 +36,7 @@ export async function writeCommitMessage(ctx: Ctx, place: unknown): Promise<void
                         turns: [{role: "user", text: question}],
                         // The changes say it all; waiting for files would not pay.
                         choice: {onlyNamed: true},
-                        maxTokens,
+                        maxTokens: Math.min(maxTokens, ctx.settings.get("chat.maxTokens")),
                         temperature: ctx.settings.get("chat.temperature"),
                     },
                     {

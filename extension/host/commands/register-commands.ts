@@ -15,12 +15,25 @@ export function registerCommands(table: CommandTable, log: Log): vscode.Disposab
                 try {
                     return await run(...args);
                 } catch (error) {
-                    await showError(error, log);
+                    // Not waited for: whoever called goes on while the message stands there.
+                    void showError(error, log);
                     return undefined;
                 }
             }),
         ),
     );
+}
+
+/** The same commands, whose work is loaded when the first of them is run. */
+export function lazyCommands<Id extends CommandId>(
+    ids: readonly Id[],
+    load: () => Promise<Readonly<Record<Id, (...args: unknown[]) => unknown>>>,
+): CommandTable {
+    const run =
+        (id: Id) =>
+        async (...args: unknown[]) =>
+            (await load())[id](...args);
+    return Object.fromEntries(ids.map((id) => [id, run(id)]));
 }
 
 /** Shows a failure with its next step. What was cancelled was cancelled by the person: nothing to tell. */

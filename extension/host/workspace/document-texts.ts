@@ -4,7 +4,8 @@
  */
 import * as vscode from "vscode";
 import {type Classified, type FileLimits, classifyBytes, classifyText} from "../../core/files/classify.js";
-import {isNotebookPath, notebookText, parseNotebook} from "../../core/files/notebook.js";
+import {isNotebookPath, notebookText} from "../../core/files/notebook.js";
+import {parseNotebook} from "../../core/files/parse-notebook.js";
 import {sourceOf} from "./file-source.js";
 
 /** @returns undefined when the file is gone */

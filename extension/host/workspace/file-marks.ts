@@ -1,13 +1,12 @@
 /** Owns what a person has decided about files (pinned, left out, own budget), kept with the workspace. */
 import type * as vscode from "vscode";
-import * as z from "zod";
 
-const marksSchema = z.object({
-    pinned: z.array(z.string()).default([]),
-    excluded: z.array(z.string()).default([]),
-    budgets: z.record(z.string(), z.number().gt(0).lte(1)).default({}),
-});
-export type FileMarks = z.infer<typeof marksSchema>;
+export interface FileMarks {
+    pinned: readonly string[];
+    excluded: readonly string[];
+    /** Shares in (0, 1]. */
+    budgets: Readonly<Record<string, number>>;
+}
 
 const key = "kvasir.fileMarks";
 
@@ -18,7 +17,7 @@ export class MarkedFiles {
     constructor(state: vscode.Memento) {
         this.#state = state;
         // Written by another version, or damaged: the marks are gone, the files are not.
-        this.#marks = marksSchema.safeParse(state.get(key)).data ?? {pinned: [], excluded: [], budgets: {}};
+        this.#marks = marksFrom(state.get(key));
     }
 
     get marks(): Readonly<FileMarks> {
@@ -51,6 +50,20 @@ export class MarkedFiles {
         this.#marks = marks;
         await this.#state.update(key, marks);
     }
+}
+
+/** By hand: a schema library would be loaded with every window for these three. */
+function marksFrom(kept: unknown): FileMarks {
+    const {pinned, excluded, budgets} = (typeof kept === "object" && kept !== null ? kept : {}) as Record<
+        keyof FileMarks,
+        unknown
+    >;
+    const paths = (value: unknown) =>
+        Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
+    const shares = Object.entries(typeof budgets === "object" && budgets !== null ? budgets : {}).filter(
+        (entry): entry is [string, number] => typeof entry[1] === "number" && entry[1] > 0 && entry[1] <= 1,
+    );
+    return {pinned: paths(pinned), excluded: paths(excluded), budgets: Object.fromEntries(shares)};
 }
 
 function withOrWithout(paths: readonly string[], path: string, isIn: boolean): string[] {

@@ -5,7 +5,7 @@
 import * as vscode from "vscode";
 import {type FileLimits, classifyPath} from "../../core/files/classify.js";
 import {IgnoreRules, ignoreFileNames} from "../../core/files/ignore-rules.js";
-import {foldersAbove, joinPath} from "../../core/files/paths.js";
+import {baseNameOf, foldersAbove, joinPath} from "../../core/files/paths.js";
 import type {SkipReason} from "../../core/files/skip-reason.js";
 import type {Root} from "./folder-paths.js";
 import {type FileSource, sourceOf} from "./file-source.js";
@@ -43,6 +43,11 @@ export async function scanRoots(roots: readonly Root[], rules: ScanRules, signal
         await scan.folder("", await scan.rulesAbove());
     }
     return result;
+}
+
+/** A change of this file may change what is read of all others. */
+export function holdsRules(path: string): boolean {
+    return (ignoreFileNames as readonly string[]).includes(baseNameOf(path));
 }
 
 /** The same question for one path, as the whole walk would answer it: undefined when it may be read. */
@@ -106,7 +111,7 @@ class RootScan {
             return;
         }
         entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-        const hasRules = entries.some(({name}) => (ignoreFileNames as readonly string[]).includes(name));
+        const hasRules = entries.some(({name}) => holdsRules(name));
         const rules = hasRules ? outer.within(path, await this.ignoreTexts(path)) : outer;
         const files: string[] = [];
         for (const {name, kind} of entries) {

@@ -4,20 +4,19 @@
  */
 import * as vscode from "vscode";
 import {patternsOfGlobs} from "../../core/files/exclude-globs.js";
-import {baseNameOf} from "../../core/files/paths.js";
 import {skipSentence, type SkipReason} from "../../core/files/skip-reason.js";
-import {ignoreFileNames} from "../../core/files/ignore-rules.js";
-import type {SourceFile, WorkspaceUpdate} from "../../protocol/engine.js";
+import type {WorkspaceUpdate} from "../../protocol/engine.js";
 import {isKvasirError, untrustedWorkspace} from "../../protocol/errors.js";
 import type {EngineClient} from "../ctx.js";
 import {disposeAll} from "../feature.js";
 import type {Log} from "../log.js";
 import type {Settings} from "../settings.js";
-import {textOf} from "./document-texts.js";
+import {createDiskWatch} from "./disk-watch.js";
+import {createEditPauses} from "./edit-pauses.js";
 import {MarkedFiles} from "./file-marks.js";
 import {type Root, pathInRoots, rootsOf, uriInRoots} from "./folder-paths.js";
 import {openUris} from "./open-editors.js";
-import {type ScanRules, scanRoots, whySkipped} from "./scan-roots.js";
+import type {ScanRules} from "./scan-roots.js";
 import type {SkippedFile, SyncState, WorkspaceFiles} from "./workspace-files.js";
 
 export interface WorkspaceSync extends WorkspaceFiles, vscode.Disposable {
@@ -27,14 +26,9 @@ export interface WorkspaceSync extends WorkspaceFiles, vscode.Disposable {
     onDidSend: vscode.Event<readonly string[]>;
 }
 
-/** One message to the engine: small enough that neither side is busy with it for long. */
-const maxPortionFiles = 64;
-const maxPortionCharacters = 1024 * 1024;
-/** Typing is over when nothing was typed for so long. */
-const editPauseMs = 400;
-const watchPauseMs = 250;
 /** More changes at once than this are a checkout or a build: one walk is cheaper than a look at each. */
 const maxSingleLooks = 200;
+const maxPortionFiles = 64;
 const nSkippedKept = 5_000;
 
 export interface SyncOptions {
@@ -63,10 +57,13 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
     let scanning: Promise<void> | undefined;
     let scanStop = new AbortController();
     let pumping: Promise<void> | undefined;
-    const editTimers = new Map<string, NodeJS.Timeout>();
-    const looks = new Map<string, vscode.Uri>();
-    let lookTimer: NodeJS.Timeout | undefined;
-    let watchers: vscode.Disposable = disposeAll();
+    const edits = createEditPauses((uri) => {
+        touch(uri);
+        inBackground();
+    });
+    const disk = createDiskWatch((paths) => {
+        lookAtChanges(paths).catch((error: unknown) => log.warn("Changes on disk were missed.", error));
+    });
     let isDisposed = false;
 
     const id =
@@ -99,10 +96,11 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
     async function walk(signal: AbortSignal): Promise<void> {
         if (!vscode.workspace.isTrusted) return setName("untrusted");
         roots = rootsOf(vscode.workspace.workspaceFolders ?? []);
-        watch();
+        disk.watch(roots);
         if (roots.length === 0) return setName("none");
         setName("scanning");
         const startedMs = Date.now();
+        const {scanRoots} = await import("./scan-roots.js");
         const found = await scanRoots(roots, rules(), signal);
         if (signal.aborted) return;
         nSkipped = found.skipped.length;
@@ -146,7 +144,7 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
             isUrgentOnItsWay = urgent.size > 0 || !marksAreSent;
             const taken = take();
             try {
-                const update = await portion(taken);
+                const update = await updateOf(taken);
                 await engine.updateWorkspace(update);
                 // Only now: an engine that died in between has not seen it.
                 marksAreSent = true;
@@ -165,38 +163,20 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
 
     function take(): string[] {
         const from = urgent.size > 0 ? urgent : waiting;
-        const taken: string[] = [];
-        for (const path of from) {
-            if (taken.length >= maxPortionFiles) break;
-            taken.push(path);
-        }
+        const taken = [...from].slice(0, maxPortionFiles);
         for (const path of taken) from.delete(path);
         return taken;
     }
 
-    async function portion(paths: readonly string[]): Promise<WorkspaceUpdate> {
-        const upsert: SourceFile[] = [];
-        const remove: string[] = [];
-        const {limits} = rules();
-        let nCharacters = 0;
-        for (const [n, path] of paths.entries()) {
-            if (nCharacters > maxPortionCharacters) {
-                for (const later of paths.slice(n)) urgent.add(later);
-                break;
-            }
-            const uri = known.has(path) ? uriInRoots(roots, path) : undefined;
-            const text = uri && (await textOf(uri, path, limits));
-            if (text?.text === undefined) {
-                remove.push(path);
-                known.delete(path);
-                if (text !== undefined) {
-                    nSkipped++;
-                    skipped = [...skipped.filter((other) => other.path !== path), skip(path, text.reason)];
-                }
-                continue;
-            }
-            nCharacters += text.text.length;
-            upsert.push({path, text: text.text, mtimeMs: known.get(path) ?? 0});
+    async function updateOf(paths: readonly string[]): Promise<WorkspaceUpdate> {
+        const {nextPortion} = await import("./next-portion.js");
+        const {upsert, remove, left} = await nextPortion(paths, {roots, known, limits: rules().limits});
+        for (const path of left) urgent.add(path);
+        for (const {path, reason} of remove) {
+            known.delete(path);
+            if (reason === undefined) continue;
+            nSkipped++;
+            skipped = [...skipped.filter((other) => other.path !== path), skip(path, reason)];
         }
         const {pinned, excluded, budgets} = marked.marks;
         const ownBudgets = Object.fromEntries(
@@ -205,9 +185,9 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
         return {
             workspace: id,
             ...(upsert.length > 0 ? {upsert} : {}),
-            ...(remove.length > 0 ? {remove} : {}),
+            ...(remove.length > 0 ? {remove: remove.map(({path}) => path)} : {}),
             ...(Object.keys(ownBudgets).length > 0 ? {budgets: ownBudgets} : {}),
-            ...(marksAreSent ? {} : {pinned, excluded}),
+            ...(marksAreSent ? {} : {pinned: [...pinned], excluded: [...excluded]}),
         };
     }
 
@@ -229,43 +209,9 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
         });
     }
 
-    function edited(uri: vscode.Uri): void {
-        const key = uri.toString();
-        clearTimeout(editTimers.get(key));
-        editTimers.set(
-            key,
-            setTimeout(() => {
-                editTimers.delete(key);
-                touch(uri);
-                inBackground();
-            }, editPauseMs),
-        );
-    }
-
-    function settleEdits(): void {
-        for (const [key, timer] of editTimers) {
-            clearTimeout(timer);
-            touch(vscode.Uri.parse(key));
-        }
-        editTimers.clear();
-    }
-
-    function changedOnDisk(uri: vscode.Uri): void {
-        const path = pathInRoots(roots, uri);
-        if (path === undefined || path.startsWith(".git/") || path.includes("/.git/")) return;
-        looks.set(path, uri);
-        clearTimeout(lookTimer);
-        lookTimer = setTimeout(
-            () => void lookAtChanges().catch((error: unknown) => log.warn("Changes on disk were missed.", error)),
-            watchPauseMs,
-        );
-    }
-
-    async function lookAtChanges(): Promise<void> {
-        const paths = [...looks.keys()];
-        looks.clear();
-        const changesRules = paths.some((path) => (ignoreFileNames as readonly string[]).includes(baseNameOf(path)));
-        if (changesRules || paths.length > maxSingleLooks) return scan();
+    async function lookAtChanges(paths: readonly string[]): Promise<void> {
+        const {holdsRules, whySkipped} = await import("./scan-roots.js");
+        if (paths.some(holdsRules) || paths.length > maxSingleLooks) return scan();
         for (const path of paths) {
             const root = roots.find(({prefix}) => path.startsWith(prefix));
             if (root === undefined) continue;
@@ -290,21 +236,6 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
         inBackground();
     }
 
-    function watch(): void {
-        watchers.dispose();
-        watchers = disposeAll(
-            ...roots.flatMap(({uri}) => {
-                const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(uri, "**/*"));
-                return [
-                    watcher,
-                    watcher.onDidCreate(changedOnDisk),
-                    watcher.onDidChange(changedOnDisk),
-                    watcher.onDidDelete(changedOnDisk),
-                ];
-            }),
-        );
-    }
-
     async function mark(change: Promise<void>, path?: string): Promise<void> {
         await change;
         marksAreSent = false;
@@ -319,7 +250,7 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
     /** Ends when nothing urgent waits, whatever else is still being sent. */
     async function flushOpen(): Promise<void> {
         for (;;) {
-            settleEdits();
+            edits.settle();
             if (urgent.size === 0 && marksAreSent && !isUrgentOnItsWay) return;
             // The pump goes on with what is not urgent; its next portion is all that matters here.
             let next: vscode.Disposable | undefined;
@@ -338,11 +269,11 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
         vscode.workspace.onDidGrantWorkspaceTrust(() => void scan()),
         vscode.workspace.onDidChangeWorkspaceFolders(() => void scan()),
         vscode.workspace.onDidChangeTextDocument(({document, contentChanges}) => {
-            if (contentChanges.length > 0) edited(document.uri);
+            if (contentChanges.length > 0) edits.edited(document.uri);
         }),
-        vscode.workspace.onDidChangeNotebookDocument(({notebook}) => edited(notebook.uri)),
+        vscode.workspace.onDidChangeNotebookDocument(({notebook}) => edits.edited(notebook.uri)),
         // A buffer closed without saving leaves the file on disk as the text.
-        vscode.workspace.onDidCloseTextDocument(({uri}) => edited(uri)),
+        vscode.workspace.onDidCloseTextDocument(({uri}) => edits.edited(uri)),
         settings.onDidChange(["reading.exclude", "reading.maxFileKib"], () => void scan()),
         vscode.workspace.onDidChangeConfiguration((event) => {
             if (event.affectsConfiguration("files.exclude")) void scan();
@@ -365,7 +296,7 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
             // A connection made by this very call sends everything anew.
             await engine.connect();
             await scanning;
-            settleEdits();
+            edits.settle();
             while (urgent.size > 0 || waiting.size > 0 || !marksAreSent || pumping !== undefined) await pump();
         },
         pathOf: (uri) => pathInRoots(roots, uri),
@@ -399,10 +330,9 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
         dispose() {
             isDisposed = true;
             scanStop.abort();
-            clearTimeout(lookTimer);
-            for (const timer of editTimers.values()) clearTimeout(timer);
             listening.dispose();
-            watchers.dispose();
+            edits.dispose();
+            disk.dispose();
             changed.dispose();
             sent.dispose();
         },

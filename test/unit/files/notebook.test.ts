@@ -1,5 +1,6 @@
 import {describe, expect, it} from "vitest";
-import {isNotebookPath, notebookText, parseNotebook} from "../../../extension/core/files/notebook.js";
+import {isNotebookPath, notebookText} from "../../../extension/core/files/notebook.js";
+import {parseNotebook} from "../../../extension/core/files/parse-notebook.js";
 
 describe("notebooks", () => {
     it("are their cells, with prose as comments and without outputs", () => {
