@@ -8,6 +8,7 @@ import os from "node:os";
 import path from "node:path";
 import {runTests} from "@vscode/test-electron";
 import esbuild from "esbuild";
+import {nodeBundle} from "../../esbuild.mjs";
 import {artefacts, root} from "../setup/paths.mjs";
 import {demoRepositoryFolder} from "../setup/steps/demo-repository.mjs";
 import {modelFile} from "../setup/steps/model.mjs";
@@ -35,6 +36,8 @@ export async function runHostTests() {
             "kvasir.context.attendedTokens": 1_000,
             // Read by the tests that are about reading; meanwhile the others would wait for it on a slow machine.
             "kvasir.reading.automatic": false,
+            // The editor's own list would take a completion's place, now and then.
+            "editor.quickSuggestions": {other: "off", comments: "off", strings: "off"},
         };
         await mkdir(path.join(home, "udd/User"), {recursive: true});
         await writeFile(path.join(home, "udd/User/settings.json"), JSON.stringify(settings));
@@ -71,8 +74,7 @@ async function bundleTests() {
         outdir: out,
         outExtension: {".js": ".cjs"},
         bundle: true,
-        platform: "node",
-        target: "node20",
+        ...nodeBundle,
         format: "cjs",
         sourcemap: "inline",
         // mocha finds its own files beside itself; from the bundle's folder it is found in the checkout.

@@ -9,7 +9,10 @@ describe("the engine behind the extension", () => {
         await ctx.workspace.flush();
         let streamed = "";
         const report = await ctx.engine.ask(
-            {...question(ctx.workspace.id, "What does isObservable do?"), choice: {context: ["src/api/isobservable.ts"]}},
+            {
+                ...question(ctx.workspace.id, "What does isObservable do?"),
+                choice: {context: ["src/api/isobservable.ts"]},
+            },
             {text: (piece) => (streamed += piece)},
         );
         assert.equal(streamed.trim(), report.text.trim());

@@ -11,7 +11,7 @@ export async function activated(): Promise<TestApi> {
 
 /** Ends when `holds` does, looked at with every event and now and then; the test's own time limit is the limit. */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const deadlineMs = Date.now() + 100_000;
+    const deadlineMs = Date.now() + 60_000;
     while (!(await holds())) {
         if (Date.now() > deadlineMs) assert.fail(`this did not come: ${what}`);
         await new Promise((resolve) => setTimeout(resolve, 50));

@@ -12,7 +12,7 @@ interface Result {
 
 export async function run(): Promise<void> {
     const grep = process.env["KVASIR_TEST_GREP"];
-    const mocha = new Mocha({ui: "bdd", timeout: 180_000, color: false, ...(grep === undefined ? {} : {grep})});
+    const mocha = new Mocha({ui: "bdd", timeout: 90_000, color: false, ...(grep === undefined ? {} : {grep})});
     const folder = __dirname;
     const files = readdirSync(folder).filter((name) => name.endsWith(".test.cjs"));
     for (const file of files.sort()) mocha.addFile(path.join(folder, file));

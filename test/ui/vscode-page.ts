@@ -3,14 +3,14 @@ import {existsSync} from "node:fs";
 import {cp, mkdir, mkdtemp, rm} from "node:fs/promises";
 import {tmpdir} from "node:os";
 import path from "node:path";
-import type {Browser, Frame, Locator, Page} from "playwright-core";
+import type {Browser, Page} from "playwright-core";
 import {artefacts, root} from "../../scripts/setup/paths.mjs";
-import type {WebviewPage} from "../../extension/host/webview-page.js";
 import {demoRepositoryFolder} from "../../scripts/setup/steps/demo-repository.mjs";
 import {modelFile} from "../../scripts/setup/steps/model.mjs";
 import {launchChromium} from "../../scripts/vscode/chromium.mjs";
 import {addressOf, startCodeServer} from "../../scripts/vscode/code-server.mjs";
 import {endEngine} from "../../scripts/vscode/end-engine.mjs";
+import {editorText, meterOf, openFile, patienceMs, runCommand, webviewOf} from "../../scripts/vscode/workbench.mjs";
 
 export interface VscodePage {
     page: Page;
@@ -18,8 +18,10 @@ export interface VscodePage {
     folder: string;
     /** Where the engine leaves its log. */
     runtimeFolder: string;
-    /** A second window on a folder, in the same VS Code. */
-    openWindow(folder?: string): Promise<Page>;
+    /** Where VS Code keeps settings and the storage of extensions. */
+    userFolder: string;
+    /** A second window in the same VS Code: on the folder, on another one, or without any (null). */
+    openWindow(folder?: string | null): Promise<Page>;
     /** Keeps a picture and the logs for whoever looks at a failure. */
     keep(name: string): Promise<void>;
     close(): Promise<void>;
@@ -32,8 +34,7 @@ export interface VscodePageOptions {
     hasTrust?: boolean;
 }
 
-/** Long enough for two busy cores; nothing is slept for. */
-export const patienceMs = 150_000;
+export {editorText, meterOf, openFile, patienceMs, runCommand, webviewOf};
 
 export async function openVscode({settings = {}, only, hasTrust}: VscodePageOptions = {}): Promise<VscodePage> {
     if (!existsSync(path.join(root, "dist/extension.cjs"))) throw new Error("run `npm run build` first");
@@ -62,10 +63,10 @@ export async function openVscode({settings = {}, only, hasTrust}: VscodePageOpti
     try {
         browser = await launchChromium();
         const context = await browser.newContext({viewport: {width: 1280, height: 900}});
-        const open = async (which: string) => {
+        const open = async (which: string | null) => {
             const page = await context.newPage();
             page.setDefaultTimeout(patienceMs);
-            await page.goto(addressOf(server, {folder: which}));
+            await page.goto(addressOf(server, which === null ? {} : {folder: which}));
             await page.locator(".monaco-workbench").waitFor();
             await meterOf(page).waitFor();
             return page;
@@ -76,6 +77,7 @@ export async function openVscode({settings = {}, only, hasTrust}: VscodePageOpti
             page,
             folder,
             runtimeFolder,
+            userFolder: path.join(server.home, "udd/User"),
             openWindow: (which = folder) => open(which),
             async keep(name) {
                 const target = path.join(artefacts, "logs/vscode-ui", name);
@@ -98,33 +100,4 @@ export async function openVscode({settings = {}, only, hasTrust}: VscodePageOpti
         await server.stop();
         throw error;
     }
-}
-
-/** The status bar's meter. */
-export function meterOf(page: Page): Locator {
-    return page.locator('.statusbar-item[id="kvasir.kvasir.meter"]');
-}
-
-/** The inside of a webview by the name of its page, once it is shown. */
-export async function webviewOf(page: Page, bundle: WebviewPage["bundle"]): Promise<Frame> {
-    for (const deadlineMs = Date.now() + patienceMs; Date.now() < deadlineMs;) {
-        for (const frame of page.frames()) {
-            const nFound = await frame
-                .locator(`body.${bundle}`)
-                .count()
-                .catch(() => 0);
-            if (nFound > 0) return frame;
-        }
-        await page.waitForTimeout(100);
-    }
-    throw new Error(`the page ${bundle} is not shown`);
-}
-
-/** Runs a command by its title, as a person would. */
-export async function runCommand(page: Page, title: string): Promise<void> {
-    await page.keyboard.press("F1");
-    const input = page.locator(".quick-input-widget input");
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    await page.locator(".quick-input-list .monaco-list-row").filter({hasText: title}).first().click();
 }

@@ -1,0 +1,134 @@
+/** The chat page alone in a browser, under the policy of its real HTML, with the extension's side played by the test. */
+import {existsSync} from "node:fs";
+import {readFile} from "node:fs/promises";
+import {createServer, type Server} from "node:http";
+import type {AddressInfo} from "node:net";
+import path from "node:path";
+import type {Browser, Page} from "playwright-core";
+import {pageHtml} from "../../extension/host/webview-page.js";
+import type {ChatProtocol} from "../../extension/protocol/webview/chat.js";
+import type {PayloadOf, WebviewFrame} from "../../extension/protocol/webview/messages.js";
+import {root} from "../../scripts/setup/paths.mjs";
+
+type ToWebview = ChatProtocol["toWebview"];
+type ToHost = ChatProtocol["toHost"];
+
+export interface ChatPage {
+    page: Page;
+    /** Says something to the page, as the extension would. */
+    say<N extends keyof ToWebview>(name: N, payload: PayloadOf<ToWebview, N>): Promise<void>;
+    /** What the page has said, in order, without `ready`. */
+    heard(): Promise<Extract<WebviewFrame, {name: string}>[]>;
+    /** Payloads of the messages of one name. */
+    heardOf<N extends keyof ToHost>(name: N): Promise<PayloadOf<ToHost, N>[]>;
+    /** Answers the last question of a name. */
+    reply(name: keyof ToHost, payload: unknown): Promise<void>;
+    /** Addresses that the page asked for beside its own three. */
+    requests: string[];
+    /** What the page's policy has refused, and errors. */
+    complaints: string[];
+    close(): Promise<void>;
+}
+
+/** What VS Code gives a page, with what was said kept for the test. */
+const playVscode = `
+    window.heard = [];
+    window.acquireVsCodeApi = () => ({
+        postMessage: (message) => window.heard.push(message),
+        getState: () => undefined,
+        setState: () => undefined,
+    });
+`;
+
+/** The workbench's own variables that the page cannot do without. */
+const theme = `:root { --vscode-font-family: sans-serif; --vscode-font-size: 13px; --vscode-foreground: #ccc;
+    --vscode-editor-background: #1f1f1f; --vscode-focusBorder: #0078d4; --vscode-button-background: #0068c9;
+    --vscode-button-foreground: #fff; --vscode-button-secondaryBackground: #313131; --vscode-button-secondaryForeground: #ccc;
+    --vscode-input-background: #313131; --vscode-input-foreground: #ccc; --vscode-input-placeholderForeground: #a3a3a3;
+    --vscode-descriptionForeground: #a3a3a3; --vscode-textLink-foreground: #4daafc; --vscode-badge-background: #616161;
+    --vscode-badge-foreground: #f8f8f8; --vscode-icon-foreground: #ccc; --vscode-widget-border: #3c3c3c;
+    --vscode-errorForeground: #f85149; --vscode-inputValidation-errorBackground: #5a1d1d;
+    --vscode-inputValidation-errorBorder: #be1100; --vscode-editor-foreground: #ccc; }
+    body { background: #181818; }`;
+
+export async function openChatPage(
+    browser: Browser,
+    {width = 420, height = 800, style = theme, bodyClass = "vscode-dark"} = {},
+): Promise<ChatPage> {
+    const assets = path.join(root, "dist/webview");
+    if (!existsSync(path.join(assets, "chat.js"))) throw new Error("run `npm run build` first");
+    const server = await serve(assets);
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const page = await browser.newPage({viewport: {width, height}});
+    const requests: string[] = [];
+    const complaints: string[] = [];
+    page.on("request", (request) => {
+        if (!request.url().startsWith(`${origin}/`)) requests.push(request.url());
+    });
+    page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.addInitScript(playVscode);
+    await page.goto(`${origin}/`);
+    // What runs in the page is text here: these files know no DOM.
+    await page.evaluate(`{
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(${JSON.stringify(style)});
+        document.adoptedStyleSheets = [sheet];
+        document.body.classList.add(...${JSON.stringify(bodyClass.split(" "))});
+    }`);
+    const everything = (): Promise<WebviewFrame[]> => page.evaluate("window.heard");
+    const named = async () =>
+        (await everything()).filter((frame) => frame.kind === "notice" || frame.kind === "question");
+    const post = (frame: WebviewFrame) => page.evaluate(`window.postMessage(${JSON.stringify(frame)}, "*")`);
+    return {
+        page,
+        requests,
+        complaints,
+        async say(name, payload) {
+            await post({kind: "notice", name, payload});
+        },
+        heard: async () => (await named()).filter(({name}) => name !== "ready"),
+        heardOf: async (name) =>
+            (await named()).filter((frame) => frame.name === name).map(({payload}) => payload as never),
+        async reply(name, payload) {
+            const asked = (await named()).filter((frame) => frame.kind === "question" && frame.name === name).at(-1);
+            if (asked?.kind !== "question") throw new Error(`the page has not asked for ${name}`);
+            await post({kind: "reply", id: asked.id, payload});
+        },
+        async close() {
+            await page.close();
+            server.close();
+        },
+    };
+}
+
+async function serve(assets: string): Promise<Server> {
+    const files: Readonly<Record<string, string>> = {"/chat.js": "text/javascript", "/chat.css": "text/css"};
+    const server = createServer((request, response) => {
+        const origin = `http://${request.headers.host}`;
+        const type = files[request.url ?? ""];
+        if (type !== undefined) {
+            void readFile(path.join(assets, request.url ?? "")).then((body) => {
+                response.writeHead(200, {"content-type": type}).end(body);
+            });
+            return;
+        }
+        if (request.url === "/favicon.ico") {
+            response.writeHead(204).end();
+            return;
+        }
+        if (request.url !== "/") {
+            response.writeHead(404).end();
+            return;
+        }
+        const html = pageHtml(
+            {bundle: "chat", title: "Kvasir Chat"},
+            {script: `${origin}/chat.js`, style: `${origin}/chat.css`, cspSource: origin, language: "en"},
+        );
+        response.writeHead(200, {"content-type": "text/html"}).end(html);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return server;
+}
