@@ -170,7 +170,7 @@ class Engine implements EngineApi {
                     await engine.store.flush();
                     return report;
                 },
-                signal,
+                {signal, client: name},
             )
             .finally(() => tell(undefined));
     }
@@ -179,11 +179,10 @@ class Engine implements EngineApi {
         const engine = await this.#engine(undefined, signal);
         const startMs = performance.now();
         const workspace = await this.#workspace(request.workspace);
-        return this.#scheduler.run(
-            "ask",
-            (turn) => answer(engine, workspace, request, on, {turn, signal, startMs}),
+        return this.#scheduler.run("ask", (turn) => answer(engine, workspace, request, on, {turn, signal, startMs}), {
             signal,
-        );
+            client: request.workspace,
+        });
     }
 
     async forget(conversation: string): Promise<void> {
@@ -197,7 +196,7 @@ class Engine implements EngineApi {
         return this.#scheduler.run(
             "complete",
             (turn) => complete(engine, workspace, request, {turn, signal, startMs}),
-            signal,
+            {signal, client: request.workspace},
         );
     }
 
@@ -231,7 +230,7 @@ class Engine implements EngineApi {
                     });
                 return {...profileReport(engine)!, ms: performance.now() - start};
             },
-            signal,
+            {signal, client: workspace},
         );
     }
 

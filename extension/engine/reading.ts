@@ -102,6 +102,7 @@ export async function readFiles(
     for (const part of wanted) {
         const {segment, source, ms} = await reading.part(part);
         add(files, part.path, engine, segment, source, ms);
+        await options.turn.share();
     }
     const reports = [...files.values()];
     const total = (pick: (file: ReadFileReport) => number) => reports.reduce((sum, file) => sum + pick(file), 0);

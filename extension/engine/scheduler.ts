@@ -1,7 +1,9 @@
 /**
  * One job on the device at a time, the most urgent first: completion over chat over reading over refining. A lower job
- * gives way between two batches (or two tokens) and goes on afterwards. Knows nothing of what the jobs do.
+ * gives way between two batches (or two tokens) and goes on afterwards. Among equals the client comes first who has had
+ * to wait longest, so that a window with many jobs does not keep the others waiting. Knows nothing of what the jobs do.
  */
+import {busy} from "../protocol/errors.js";
 import {cancelledError} from "./kv/kv-context.js";
 
 export const priorities = ["complete", "ask", "read", "refine"] as const;
@@ -14,18 +16,37 @@ export interface Turn {
     readonly isAskedToYield: boolean;
     /** Lets what is more urgent run, and comes back when it is done. */
     yield(): Promise<void>;
+    /** Lets equally urgent jobs of other clients run too: at places where a job has nothing half done. */
+    share(): Promise<void>;
     /** Told when something more urgent begins to wait: a generation stops at its next token. */
     onAsked?: (() => void) | undefined;
 }
 
 interface Waiter {
     rank: number;
+    client: string;
     order: number;
     start: () => void;
 }
 
+export interface JobOptions {
+    signal?: AbortSignal | undefined;
+    /** Whose job it is: jobs of one client take turns with those of others. */
+    client?: string;
+}
+
+/** More than this is no use to anybody: who asks then is told so at once. */
+const maxWaiting = 512;
+/** Clients whose last turn is remembered; one that is forgotten comes first. */
+const maxRemembered = 256;
+
+/** Order of a job that gave way and goes on. */
+const begun = 0;
+
 export class Scheduler {
-    #running: {rank: number; turn: Turn} | undefined;
+    #running: {rank: number; client: string; turn: Turn} | undefined;
+    /** When each client's last turn began, as an order number. */
+    readonly #lastTurns = new Map<string, number>();
     /** Jobs that have begun and gave way. */
     readonly #waiting: Waiter[] = [];
     #nextOrder = 0;
@@ -46,12 +67,17 @@ export class Scheduler {
 
     /**
      * Runs the work when its time has come.
-     * @throws KvasirError `cancelled` when the signal fires before the work has begun; after that the work sees to it
+     * @throws KvasirError `busy` when too many wait already; `cancelled` when the signal fires before the work has begun; after that the work sees to it
      */
-    async run<T>(priority: Priority, work: (turn: Turn) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    async run<T>(
+        priority: Priority,
+        work: (turn: Turn) => Promise<T>,
+        {signal, client = ""}: JobOptions = {},
+    ): Promise<T> {
+        if (this.#waiting.length >= maxWaiting) throw busy("the engine");
         const rank = priorities.indexOf(priority);
-        const turn = this.#turn(priority, rank);
-        await this.#acquire(rank, turn, signal);
+        const turn = this.#turn(priority, rank, client);
+        await this.#acquire(rank, client, turn, signal);
         try {
             return await work(turn);
         } finally {
@@ -59,9 +85,10 @@ export class Scheduler {
         }
     }
 
-    #turn(priority: Priority, rank: number): Turn {
+    #turn(priority: Priority, rank: number, client: string): Turn {
         const isAsked = () => this.#waiting.some((waiter) => waiter.rank < rank);
-        const acquire = (turn: Turn) => this.#acquire(rank, turn, undefined, 0);
+        const isShared = () => this.#waiting.some((one) => one.rank === rank && one.client !== client);
+        const acquire = (turn: Turn, order?: number) => this.#acquire(rank, client, turn, undefined, order);
         const release = () => this.#release();
         return {
             priority,
@@ -71,6 +98,12 @@ export class Scheduler {
             async yield() {
                 if (!isAsked()) return;
                 // In line again before the device is free, and before its equals: it has begun already.
+                const again = acquire(this, begun);
+                release();
+                await again;
+            },
+            async share() {
+                if (!isAsked() && !isShared()) return;
                 const again = acquire(this);
                 release();
                 await again;
@@ -78,15 +111,23 @@ export class Scheduler {
         };
     }
 
-    #acquire(rank: number, turn: Turn, signal: AbortSignal | undefined, order = ++this.#nextOrder): Promise<void> {
+    #acquire(
+        rank: number,
+        client: string,
+        turn: Turn,
+        signal: AbortSignal | undefined,
+        order = ++this.#nextOrder,
+    ): Promise<void> {
         if (signal?.aborted) return Promise.reject(cancelledError());
         return new Promise((resolve, reject) => {
             const waiter: Waiter = {
                 rank,
+                client,
                 order,
                 start: () => {
                     signal?.removeEventListener("abort", onAbort);
-                    this.#running = {rank, turn};
+                    this.#running = {rank, client, turn};
+                    this.#rememberTurn(client);
                     this.#onChange(turn.priority);
                     resolve();
                 },
@@ -99,7 +140,6 @@ export class Scheduler {
             };
             signal?.addEventListener("abort", onAbort, {once: true});
             this.#waiting.push(waiter);
-            this.#waiting.sort((a, b) => a.rank - b.rank || a.order - b.order);
             if (this.#running === undefined) this.#startNext();
             else if (this.#running.rank > rank) this.#running.turn.onAsked?.();
         });
@@ -112,6 +152,29 @@ export class Scheduler {
     }
 
     #startNext(): void {
-        this.#waiting.shift()?.start();
+        const next = this.#waiting.reduce<Waiter | undefined>(
+            (best, waiter) => (best === undefined || this.#comesBefore(waiter, best) ? waiter : best),
+            undefined,
+        );
+        if (next === undefined) return;
+        this.#waiting.splice(this.#waiting.indexOf(next), 1);
+        next.start();
+    }
+
+    #comesBefore(a: Waiter, b: Waiter): boolean {
+        if (a.rank !== b.rank) return a.rank < b.rank;
+        // What has begun holds memory: it is finished first.
+        if ((a.order === begun) !== (b.order === begun)) return a.order === begun;
+        const [lastA, lastB] = [this.#lastTurns.get(a.client) ?? 0, this.#lastTurns.get(b.client) ?? 0];
+        return lastA !== lastB ? lastA < lastB : a.order < b.order;
+    }
+
+    #rememberTurn(client: string): void {
+        this.#lastTurns.delete(client);
+        this.#lastTurns.set(client, ++this.#nextOrder);
+        for (const oldest of this.#lastTurns.keys()) {
+            if (this.#lastTurns.size <= maxRemembered) break;
+            this.#lastTurns.delete(oldest);
+        }
     }
 }

@@ -7,7 +7,7 @@ import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {Turn} from "../../extension/engine/scheduler.js";
 import {loadSmallModel, sampleText, tokensOf} from "../native/small-model.js";
 
-const turn: Turn = {priority: "ask", isAskedToYield: false, yield: async () => {}};
+const turn: Turn = {priority: "ask", isAskedToYield: false, yield: async () => {}, share: async () => {}};
 
 let model: LoadedModel;
 let context: KvContext;
