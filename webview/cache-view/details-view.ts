@@ -1,7 +1,7 @@
 /** The selected file: its numbers in words, its budget, and what can be done with it. */
 import type {FileStatus} from "../../extension/protocol/engine.js";
 import type {FileAction} from "../../extension/protocol/webview/cache-view.js";
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {h} from "../shared/dom.js";
 import {formatAgo, formatBytes, formatCount, formatShare} from "./format.js";
 import {tierName} from "./icons.js";

@@ -1,6 +1,6 @@
 /** Owns the words for what an edit costs, before it is made and after. Pure. */
 import type {EditCost} from "../../extension/protocol/webview/cache-view.js";
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {formatCount, formatSeconds} from "./format.js";
 
 /** "An edit costs reading 1,234 tokens again." */

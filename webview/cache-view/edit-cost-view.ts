@@ -1,5 +1,5 @@
 /** What an edit of the active file costs, before it is made and after. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {h} from "../shared/dom.js";
 import {afterText, beforeText} from "./edit-cost-text.js";
 import type {PageContext, View} from "./page-context.js";

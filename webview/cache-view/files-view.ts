@@ -1,13 +1,13 @@
 /** The sorted list of files, with its search and filter. */
 import type {FileStatus} from "../../extension/protocol/engine.js";
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {announce} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
-import {formatAgo, formatBytes, formatCount, formatFiles} from "./format.js";
+import {formatAgo, formatCount, formatFiles} from "./format.js";
 import {icon, tierName} from "./icons.js";
-import {keptBar} from "./kept-bar.js";
 import type {PageContext, View} from "./page-context.js";
-import {keptShare, selectFiles} from "./select-files.js";
+import {selectFiles} from "./select-files.js";
+import {sizeColumns} from "./size-columns.js";
 import {type Chosen, type Column, type Filter, filters, type PageState} from "./state.js";
 import {createVirtualGrid, type GridColumn} from "./virtual-grid.js";
 
@@ -144,34 +144,12 @@ function filterNames(): Readonly<Record<Filter, string>> {
 }
 
 function columns(): GridColumn<FileStatus, Column>[] {
+    const {tokens, kept, bytes} = sizeColumns<FileStatus>((file) => file, 420);
     return [
         {id: "path", title: t("File"), width: "minmax(0, 1fr)", isNumber: false, fromWidth: 0, cell: nameCell},
-        {
-            id: "tokens",
-            title: t("Tokens"),
-            width: "5.5em",
-            isNumber: true,
-            fromWidth: 420,
-            cell: ({tokens}) => [formatCount(tokens)],
-        },
-        {
-            id: "kept",
-            title: t("Kept"),
-            width: "6.5em",
-            narrowWidth: "3em",
-            isNumber: true,
-            fromWidth: 0,
-            cell: (file) => (file.keptRows === 0 ? ["–"] : [keptBar(keptShare(file))]),
-        },
-        {
-            id: "bytes",
-            title: t("Bytes"),
-            width: "5.5em",
-            narrowWidth: "4.8em",
-            isNumber: true,
-            fromWidth: 0,
-            cell: ({bytes}) => [bytes === 0 ? "–" : formatBytes(bytes)],
-        },
+        {id: "tokens", ...tokens},
+        {id: "kept", ...kept},
+        {id: "bytes", ...bytes},
         {
             id: "tier",
             title: t("Where"),

@@ -1,10 +1,10 @@
 /** Totals by folder, in the order of a tree. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {h} from "../shared/dom.js";
 import {formatBytes, formatCount} from "./format.js";
 import {icon} from "./icons.js";
-import {keptBar} from "./kept-bar.js";
 import type {PageContext, View} from "./page-context.js";
+import {sizeColumns} from "./size-columns.js";
 import type {PageState} from "./state.js";
 import {type FolderTotals, totalsByFolder} from "./totals.js";
 import {createVirtualGrid, type GridColumn} from "./virtual-grid.js";
@@ -53,6 +53,7 @@ function nameCell({folder, depth}: FolderTotals): (Node | string)[] {
 }
 
 function columns(): GridColumn<FolderTotals, FolderColumn>[] {
+    const {tokens, kept, bytes} = sizeColumns<FolderTotals>(({totals}) => totals, 460);
     return [
         {id: "folder", title: t("Folder"), width: "minmax(0, 1fr)", isNumber: false, fromWidth: 0, cell: nameCell},
         {
@@ -63,32 +64,9 @@ function columns(): GridColumn<FolderTotals, FolderColumn>[] {
             fromWidth: 380,
             cell: ({totals}) => [formatCount(totals.files)],
         },
-        {
-            id: "tokens",
-            title: t("Tokens"),
-            width: "6em",
-            isNumber: true,
-            fromWidth: 460,
-            cell: ({totals}) => [formatCount(totals.tokens)],
-        },
-        {
-            id: "kept",
-            title: t("Kept"),
-            width: "6.5em",
-            narrowWidth: "3em",
-            isNumber: true,
-            fromWidth: 0,
-            cell: ({totals}) => (totals.keptRows === 0 ? ["–"] : [keptBar(totals.keptRows / totals.tokens)]),
-        },
-        {
-            id: "bytes",
-            title: t("Bytes"),
-            width: "5.5em",
-            narrowWidth: "4.8em",
-            isNumber: true,
-            fromWidth: 0,
-            cell: ({totals}) => [totals.bytes === 0 ? "–" : formatBytes(totals.bytes)],
-        },
+        {id: "tokens", ...tokens},
+        {id: "kept", ...kept},
+        {id: "bytes", ...bytes},
         {
             id: "uncut",
             title: t("Uncut"),

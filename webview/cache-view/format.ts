@@ -1,5 +1,5 @@
 /** Owns how numbers are written for people: bytes, counts, shares, times. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 
 const counts = new Intl.NumberFormat("en");
 

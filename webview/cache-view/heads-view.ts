@@ -1,5 +1,5 @@
 /** The head profile: for each layer and KV head, the share of rows that it gets of a budget. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {h} from "../shared/dom.js";
 import {formatShare} from "./format.js";
 import {type GridCursor, moveCursor} from "./grid-cursor.js";

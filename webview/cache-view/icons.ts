@@ -1,6 +1,6 @@
 /** Owns the few pictures of the page, drawn as SVG in the text's colour; each is decoration beside a text. */
 import type {Tier} from "../../extension/protocol/engine.js";
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 
 const paths = {
     /** A full disc: the model sees it. */

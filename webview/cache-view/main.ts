@@ -2,7 +2,7 @@
 import {isKvasirError} from "../../extension/protocol/errors.js";
 import type {CacheViewProtocol, FileAction} from "../../extension/protocol/webview/cache-view.js";
 import "../shared/base.css";
-import {setTexts, t} from "../chat/l10n.js";
+import {setTexts, t} from "../shared/l10n.js";
 import {announce} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
 import {connectHost} from "../shared/messaging.js";

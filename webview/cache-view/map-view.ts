@@ -1,5 +1,5 @@
 /** The map: files as rectangles by their tokens, filled by what is kept of them. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {h} from "../shared/dom.js";
 import {folderCells, type MapCell} from "./folder-cells.js";
 import {formatBytes, formatCount, formatFiles, formatShare} from "./format.js";

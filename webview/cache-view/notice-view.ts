@@ -1,5 +1,5 @@
 /** The notice above the numbers, and the failure of the last action. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {announce} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
 import {noticeOf} from "./notice.js";

@@ -1,6 +1,6 @@
 /** Owns what the page says instead of numbers, or above them: what is missing, what failed, and the next step. Pure. */
 import type {EngineAction} from "../../extension/protocol/webview/cache-view.js";
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import type {PageState} from "./state.js";
 
 export interface Notice {

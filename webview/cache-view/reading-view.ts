@@ -1,5 +1,5 @@
 /** What is being read now: how far, how long still, and pause and cancel. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {announce} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
 import {formatCount, formatSeconds} from "./format.js";

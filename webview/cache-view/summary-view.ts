@@ -1,5 +1,5 @@
 /** The budget: how much of the memory limit is used, by tier, and what the same files would take uncut. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {h} from "../shared/dom.js";
 import {formatBytes, formatCount, formatFiles, formatShare} from "./format.js";
 import type {PageContext, View} from "./page-context.js";

@@ -1,5 +1,5 @@
 /** The four ways to look at the same files, as tabs. */
-import {t} from "../chat/l10n.js";
+import {t} from "../shared/l10n.js";
 import {roveFocus} from "../shared/accessibility.js";
 import {h} from "../shared/dom.js";
 import type {PageContext, View} from "./page-context.js";

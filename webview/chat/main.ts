@@ -7,7 +7,7 @@ import {connectHost} from "../shared/messaging.js";
 import {createStore} from "../shared/store.js";
 import "./chat.css";
 import {initialState, reduce, type ChatState} from "./chat-state.js";
-import {setTexts, t} from "./l10n.js";
+import {setTexts, t} from "../shared/l10n.js";
 import type {Page} from "./page.js";
 import {spokenChange} from "./spoken.js";
 import {composerView} from "./views/composer.js";

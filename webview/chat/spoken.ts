@@ -1,7 +1,7 @@
 /** What a screen reader is told of an answer: that it has begun, and once it is whole what it says. Never word by word. */
 import type {AnswerView} from "../../extension/protocol/webview/chat.js";
 import type {ChatState} from "./chat-state.js";
-import {t} from "./l10n.js";
+import {t} from "../shared/l10n.js";
 
 /** Longer answers are read when one goes to them. */
 const maxSpokenChars = 400;

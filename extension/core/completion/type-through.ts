@@ -2,7 +2,7 @@
  * Owns the question whether an earlier suggestion still fits what is now around the cursor: the person typed along it,
  * took a word of it, or deleted a few characters. It keeps no suggestions and knows no editor.
  */
-import {closedBy} from "./brackets.js";
+import {closedBy} from "./auto-closed.js";
 
 /** A suggestion and the place it was made for. */
 export interface MadeSuggestion {

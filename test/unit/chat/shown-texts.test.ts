@@ -10,7 +10,7 @@ import {answerView, questionView, resolveMention} from "../../../extension/host/
 import {engineView} from "../../../extension/host/chat/engine-view.js";
 import {reviewView} from "../../../extension/host/chat/review-view.js";
 import type {EngineStatus} from "../../../extension/protocol/engine.js";
-import {setTexts, t} from "../../../webview/chat/l10n.js";
+import {setTexts, t} from "../../../webview/shared/l10n.js";
 import {spokenChange} from "../../../webview/chat/spoken.js";
 import {initialState} from "../../../webview/chat/chat-state.js";
 

@@ -5,7 +5,7 @@
 import type {AttendedFile, WhyChosen} from "../../../extension/protocol/engine.js";
 import type {AnswerView} from "../../../extension/protocol/webview/chat.js";
 import {h} from "../../shared/dom.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import type {Page} from "../page.js";
 import {button} from "./button.js";
 import {icon} from "./icon.js";

@@ -1,7 +1,7 @@
 /** An answer: its reasoning folded, its text as it comes, what became of it, and what it saw. */
 import type {AnswerView, ReviewView} from "../../../extension/protocol/webview/chat.js";
 import {h} from "../../shared/dom.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import type {Page} from "../page.js";
 import {answerReport, compact} from "./answer-report.js";
 import {branchSwitch} from "./branch-switch.js";

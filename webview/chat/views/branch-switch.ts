@@ -1,7 +1,7 @@
 /** "2 / 3" with arrows: other endings from a turn on. */
 import type {TurnView} from "../../../extension/protocol/webview/chat.js";
 import {h} from "../../shared/dom.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import type {Page} from "../page.js";
 import {button} from "./button.js";
 

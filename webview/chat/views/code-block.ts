@@ -2,7 +2,7 @@
 import type {BlockAction, BlockView} from "../../../extension/protocol/webview/chat.js";
 import {h} from "../../shared/dom.js";
 import {languageName} from "../highlight.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import {button} from "./button.js";
 import {type IconName} from "./icon.js";
 

@@ -1,7 +1,7 @@
 /** The list of mentions or commands over the question. The focus stays in the text: the list is told by `aria-activedescendant`. */
 import {h} from "../../shared/dom.js";
 import type {Completion} from "../chat-state.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import type {Page, View} from "../page.js";
 import {icon, type IconName} from "./icon.js";
 

@@ -2,7 +2,7 @@
 import {announce} from "../../shared/accessibility.js";
 import {h} from "../../shared/dom.js";
 import {isRunning, type ChatState} from "../chat-state.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import type {Page, View} from "../page.js";
 import {button} from "./button.js";
 import {completionView} from "./completion-list.js";

@@ -1,7 +1,7 @@
 /** A failure: what happened, the way out, and buttons that take it. */
 import type {ErrorView, Remedy} from "../../../extension/protocol/webview/chat.js";
 import {h} from "../../shared/dom.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import {button} from "./button.js";
 import {icon} from "./icon.js";
 

@@ -2,7 +2,7 @@
 import type {ConversationEntry} from "../../../extension/protocol/webview/chat.js";
 import {roveFocus} from "../../shared/accessibility.js";
 import {h} from "../../shared/dom.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import type {Page, View} from "../page.js";
 import {button} from "./button.js";
 import {icon} from "./icon.js";

@@ -1,7 +1,7 @@
 /** A question as it was asked: its mentions open files; it can be written anew. */
 import type {QuestionView} from "../../../extension/protocol/webview/chat.js";
 import {h} from "../../shared/dom.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import type {Page} from "../page.js";
 import {branchSwitch} from "./branch-switch.js";
 import {button} from "./button.js";

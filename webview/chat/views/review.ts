@@ -1,7 +1,7 @@
 /** The changes that an answer proposes, file by file and hunk by hunk, to be taken or left. */
 import type {HunkView, ReviewFileView, ReviewView} from "../../../extension/protocol/webview/chat.js";
 import {h} from "../../shared/dom.js";
-import {t} from "../l10n.js";
+import {t} from "../../shared/l10n.js";
 import type {Page} from "../page.js";
 import {button} from "./button.js";
 import {icon} from "./icon.js";

@@ -1,19 +1,13 @@
 /**
  * Owns the brackets and quotes that an editor closes by itself: what a piece of text leaves open, and how much of that
- * the text behind it closes. It knows no language: comments are read like code.
+ * the text behind it closes. It knows no language: comments are read like code
+ * (../syntax/brackets.ts knows some).
  */
 
 const closers: Readonly<Record<string, string>> = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"};
 const quotes = new Set(['"', "'", "`"]);
 
-/** The closing characters that a text still owes, innermost first: `foo([` owes `])`. */
-export function owedClosers(text: string): string {
-    const open: string[] = [];
-    scan(text, open);
-    return closersOf(open);
-}
-
-/** Those of the closers owed by `text` which `rest` brings, innermost first: `foo([` and `1], x` give `]`. */
+/** Of the closing characters that `text` still owes those which `rest` brings, innermost first: `foo([` and `1], x` give `]`. */
 export function closedBy(text: string, rest: string): string {
     const open: string[] = [];
     scan(text, open);
