@@ -33,6 +33,7 @@ import {doctor} from "./doctor.js";
 import {fileStatuses, keptLines} from "./file-status.js";
 import {cutWaiting} from "./cut-waiting.js";
 import {LoadedEngine, type Log} from "./loaded-engine.js";
+import {Prefetcher} from "./prefetching.js";
 import {readFiles} from "./reading.js";
 import {Scheduler, type Priority} from "./scheduler.js";
 import {DiskStore} from "./store/disk-store.js";
@@ -63,6 +64,12 @@ class Engine implements EngineApi {
     readonly #workspaces = new Map<string, KnownWorkspace>();
     readonly #listeners = new Set<(status: EngineStatus) => void>();
     readonly #scheduler = new Scheduler((running) => this.#setActivity(running));
+    readonly #prefetcher = new Prefetcher({
+        scheduler: this.#scheduler,
+        loaded: () => this.#loaded,
+        workspace: (name) => this.#workspaces.get(name),
+        log: (level, message) => this.log(level, message),
+    });
     #loading: Promise<LoadedEngine> | undefined;
     #loaded: LoadedEngine | undefined;
     #error: EngineStatus["error"];
@@ -115,6 +122,7 @@ class Engine implements EngineApi {
     }
 
     async unload(): Promise<void> {
+        this.#prefetcher.stop();
         const loading = this.#loading;
         this.#loading = undefined;
         this.#loaded = undefined;
@@ -136,12 +144,14 @@ class Engine implements EngineApi {
     async updateWorkspace(update: WorkspaceUpdate): Promise<{known: number}> {
         const workspace = await this.#workspace(update.workspace);
         workspace.update(update);
+        if (update.open) this.#prefetcher.expect(update.workspace, {choice: {open: update.open}});
         this.#changed();
         return {known: workspace.files.size};
     }
 
     async closeWorkspace(name: string): Promise<void> {
         this.#workspaces.delete(name);
+        this.#prefetcher.forget(name);
         this.#loaded?.tiers.forgetWorkspace(name);
         this.#loaded?.forget(`complete ${name}`);
         this.#changed();

@@ -278,6 +278,8 @@ export interface WorkspaceUpdate {
     budgets?: Record<string, number | null>;
     pinned?: string[];
     excluded?: string[];
+    /** Open editors, the active one first: what the next question will probably see is loaded ahead. */
+    open?: string[];
 }
 
 /** Long work takes a signal; it ends within one layer of the running batch, with the error `cancelled`. */

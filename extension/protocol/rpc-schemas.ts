@@ -273,6 +273,7 @@ export const workspaceUpdate = schemaOf<e.WorkspaceUpdate>()(
         budgets: z.record(path, z.number().gt(0).lte(1).nullable()).optional(),
         pinned: z.array(path).optional(),
         excluded: z.array(path).optional(),
+        open: z.array(path).optional(),
     }),
 );
 

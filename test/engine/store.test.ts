@@ -89,6 +89,32 @@ describe("tiers", () => {
     });
 });
 
+describe("what is stored", () => {
+    it("is loaded ahead when it is open or imported by what is open, and only then", async () => {
+        const cacheDir = path.join(folder, "ahead");
+        const source = [
+            {path: "src/open.ts", text: 'import {b} from "./imported.js";\nexport const a = b + 1;\n'},
+            {path: "src/imported.ts", text: "export const b = 41;\n"},
+            {path: "src/other.ts", text: "export const unrelated = true;\n"},
+        ];
+        const first = await createEngine(settings({cacheDir}));
+        await first.updateWorkspace({workspace, upsert: source});
+        await first.read({workspace});
+        await first.dispose();
+
+        const second = await createEngine(settings({cacheDir}));
+        await second.load();
+        const tiers = async () =>
+            Object.fromEntries((await second.files(workspace)).map(({path: file, tier}) => [file, tier]));
+        await second.updateWorkspace({workspace, upsert: source, open: ["src/open.ts"]});
+        // No job is asked for: it comes by itself.
+        await expect.poll(async () => (await tiers())["src/imported.ts"], {timeout: 30_000}).toBe("memory");
+        expect((await tiers())["src/open.ts"]).toBe("memory");
+        expect((await tiers())["src/other.ts"]).not.toBe("memory");
+        await second.dispose();
+    });
+});
+
 describe("a store with a key", () => {
     it("is read again by an engine with the key, and by no other", async () => {
         const cacheDir = path.join(folder, "sealed");

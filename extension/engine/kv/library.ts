@@ -146,6 +146,14 @@ export class Library {
         return done(segment, "read");
     }
 
+    /** Brings the part's rows from disk into memory, if they are there. Nothing is read. */
+    async load(name: PartName): Promise<Segment | undefined> {
+        const fields = await this.fields(name);
+        const identity = await this.#noted(name, fields);
+        const {store} = this.#options;
+        return store.peek(identity) ?? (await store.load(identity)) ?? (await this.#cutStored(name, fields));
+    }
+
     /** Cuts a segment that was kept whole until a head profile was known, from the scores of its read. */
     async cutNow(name: PartName, uncut: Segment): Promise<Segment> {
         const {reader, store, policy} = this.#options;

@@ -47,6 +47,8 @@ export class ClientSession {
     readonly #prefix: string;
     readonly #running = new Set<AbortController>();
     readonly #completions: AbortController[] = [];
+    /** Of each conversation the question at work: a newer one takes its place. */
+    readonly #questions = new Map<string, AbortController>();
     /** Of each workspace the texts that it was given, as suspects. */
     readonly #workspaces = new Map<string, Map<string, ReturnType<typeof suspectOf>>>();
     readonly #conversations = new Set<string>();
@@ -159,6 +161,9 @@ export class ClientSession {
                 const conversation = scoped(request.conversation);
                 this.#conversations.add(conversation);
                 const workspace = scoped(request.workspace);
+                const controller = followed(signal);
+                this.#questions.get(conversation)?.abort();
+                this.#questions.set(conversation, controller);
                 return this.#watched(workspace, async (onProgress, onReadEnd) =>
                     (await engine()).ask(
                         {...request, workspace, conversation},
@@ -174,17 +179,18 @@ export class ClientSession {
                                 this.#tell(events, {kind: "progress", progress});
                             },
                         },
-                        signal,
+                        controller.signal,
                     ),
-                );
+                ).finally(() => {
+                    if (this.#questions.get(conversation) === controller) this.#questions.delete(conversation);
+                });
             },
             forget: async ({conversation}) => {
                 this.#conversations.delete(scoped(conversation));
                 return done((await engine()).forget(scoped(conversation)));
             },
             complete: async (request, signal) => {
-                const controller = new AbortController();
-                signal.addEventListener("abort", () => controller.abort(), {once: true});
+                const controller = followed(signal);
                 this.#completions.push(controller);
                 while (this.#completions.length > maxRunningCompletions) this.#completions.shift()?.abort();
                 try {
@@ -256,6 +262,13 @@ export class ClientSession {
         if (this.#isGone || (!isNeeded && !this.#around.hasRoom())) return;
         this.#connection.sendProgress(eventType, events, event).catch(() => undefined);
     }
+}
+
+/** Fires with the signal, or by itself. */
+function followed(signal: AbortSignal): AbortController {
+    const controller = new AbortController();
+    signal.addEventListener("abort", () => controller.abort(), {once: true});
+    return controller;
 }
 
 /** The other side is not a client of ours, or one with a bug. */

@@ -188,7 +188,14 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
             ...(remove.length > 0 ? {remove: remove.map(({path}) => path)} : {}),
             ...(Object.keys(ownBudgets).length > 0 ? {budgets: ownBudgets} : {}),
             ...(marksAreSent ? {} : {pinned: [...pinned], excluded: [...excluded]}),
+            open: openPaths(),
         };
+    }
+
+    /** Known files that are open, the active one first. */
+    function openPaths(): string[] {
+        const open = openUris().flatMap((uri) => pathInRoots(roots, uri) ?? []);
+        return [...new Set(open)].filter((path) => known.has(path));
     }
 
     /** A new engine knows nothing. */
@@ -313,10 +320,9 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
                 .map(([path]) => path);
         },
         choice() {
-            const open = openUris().flatMap((uri) => pathInRoots(roots, uri) ?? []);
             return {
                 pinned: marked.marks.pinned.filter((path) => known.has(path)),
-                open: [...new Set(open)].filter((path) => known.has(path)),
+                open: openPaths(),
                 exclude: [...marked.marks.excluded],
             };
         },

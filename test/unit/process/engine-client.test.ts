@@ -95,6 +95,26 @@ describe("a client of a running engine", () => {
         expect(engines[0]?.calls).toEqual([]);
     });
 
+    it("has the newest question of a conversation answered and the stale ones cancelled, those of others not", async () => {
+        const folder = await runtimeFolder();
+        const {engines} = await serveEngine(folder);
+        const [client, other] = [newClient(folder), newClient(folder)];
+        const ask = (text: string, conversation: string, by = client) =>
+            by.ask(question(text, conversation), {}).then(
+                ({text: answer}) => answer,
+                (error: {code: string}) => error.code,
+            );
+        await Promise.all([client.connect(), other.connect()]);
+        const kept = [ask("wait", "another"), ask("wait", "one", other)];
+        const stale = [ask("wait", "one"), ask("wait", "one")];
+        expect(await ask("words 2", "one")).toBe("w0 w1 ");
+        expect(await Promise.all(stale)).toEqual(["cancelled", "cancelled"]);
+        expect(engines[0]?.calls.filter((call) => call === "cancelled ask")).toHaveLength(2);
+        await client.dispose();
+        await other.dispose();
+        expect(await Promise.all(kept)).toEqual(["engine-stopped", "engine-stopped"]);
+    });
+
     it("has the newest completions made and the stale ones cancelled", async () => {
         const folder = await runtimeFolder();
         const {engines} = await serveEngine(folder);

@@ -202,8 +202,8 @@ describe("messages behind the greeting", () => {
         const client = newClient(folder);
         await client.connect();
         const controller = new AbortController();
-        const asked = Array.from({length: 200}, () =>
-            client.ask(question("wait"), {}, controller.signal).catch((error: {code: string}) => error.code),
+        const asked = Array.from({length: 200}, (_, i) =>
+            client.ask(question("wait", `c${i}`), {}, controller.signal).catch((error: {code: string}) => error.code),
         );
         expect(await Promise.race(asked)).toBe("busy");
         controller.abort();
