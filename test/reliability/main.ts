@@ -1,11 +1,29 @@
 /** `npm run reliability -- NAME [--n N] [--seed S]`: runs one scenario in its full form and prints its figures as one line of JSON. */
+import path from "node:path";
+import {fileURLToPath} from "node:url";
 import {parseArgs} from "node:util";
 import {cancels} from "./cancels.js";
+import {killsWith} from "./kills.js";
+import {runKillWorker} from "./kill-worker.js";
 import {mutations} from "./mutations.js";
 import {restart} from "./restart.js";
 import type {Scenario} from "./scenario.js";
+import {soakWith} from "./soak.js";
 
-const scenarios: readonly Scenario[] = [mutations, cancels, restart];
+const engine = path.join(import.meta.dirname, "reliability-engine.mjs");
+const self = fileURLToPath(import.meta.url);
+
+// Scenarios start programs of their own: this one, with another first word.
+const [role, home, engineScript, workerSeed] = process.argv.slice(2);
+if (role === "kill-worker") await runKillWorker(home ?? "", engineScript ?? "", Number(workerSeed));
+
+const scenarios: readonly Scenario[] = [
+    mutations,
+    cancels,
+    restart,
+    killsWith({worker: [self, "kill-worker"], engine}),
+    soakWith({engine}),
+];
 
 const {values, positionals} = parseArgs({
     allowPositionals: true,
