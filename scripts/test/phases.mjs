@@ -23,6 +23,7 @@ export const phases = [
     vitestPhase("unit"),
     vitestPhase("native"),
     vitestPhase("engine"),
+    vitestPhase("reliability"),
     uiPhase(),
 ];
 

@@ -3,6 +3,7 @@ import path from "node:path";
 import {fileURLToPath} from "node:url";
 import {parseArgs} from "node:util";
 import {cancels} from "./cancels.js";
+import {diskTroubleWith, runDiskTrouble} from "./disk-trouble.js";
 import {killsWith} from "./kills.js";
 import {runKillWorker} from "./kill-worker.js";
 import {mutations} from "./mutations.js";
@@ -17,12 +18,15 @@ const self = fileURLToPath(import.meta.url);
 const [role, home, engineScript, workerSeed] = process.argv.slice(2);
 if (role === "kill-worker") await runKillWorker(home ?? "", engineScript ?? "", Number(workerSeed));
 
+if (role === "disk-trouble") await runDiskTrouble(home ?? "");
+
 const scenarios: readonly Scenario[] = [
     mutations,
     cancels,
     restart,
     killsWith({worker: [self, "kill-worker"], engine}),
     soakWith({engine}),
+    diskTroubleWith([self, "disk-trouble"]),
 ];
 
 const {values, positionals} = parseArgs({

@@ -1,0 +1,55 @@
+/** Every reliability scenario in a short form. The full ones are `npm run reliability -- NAME`; docs/reliability.md has their figures. */
+import {beforeAll, expect, test} from "vitest";
+import {buildReliability} from "../../scripts/test/reliability-programs.mjs";
+import {cancels} from "./cancels.js";
+import {diskTroubleWith} from "./disk-trouble.js";
+import {killsWith} from "./kills.js";
+import {mutations} from "./mutations.js";
+import {restart} from "./restart.js";
+import {soakWith} from "./soak.js";
+
+const seed = 20_261_122;
+const say = () => {};
+let programs: Awaited<ReturnType<typeof buildReliability>>;
+beforeAll(async () => {
+    programs = await buildReliability();
+});
+
+// What must hold is checked inside, after every step; here is what shows that the steps were taken.
+
+test("600 mutations of segment files, indexes and messages", async () => {
+    const figures = await mutations.run({n: 600, seed, say});
+    expect(figures).toMatchObject({nSegments: 360, nIndexes: 60, nMessages: 180});
+    expect(Number(figures.misses) + Number(figures.codedErrors) + Number(figures.unchanged)).toBe(360);
+    expect(figures.storedAnew).toBeGreaterThan(0);
+});
+
+test("40 cancels at random moments", async () => {
+    const figures = await cancels.run({n: 40, seed, say});
+    expect(Number(figures.cancelled) + Number(figures.endedBefore)).toBe(40);
+    expect(figures.cancelled).toBeGreaterThan(20);
+});
+
+test("a restart over 8 files", async () => {
+    const figures = await restart.run({n: 8, seed, say});
+    expect(figures).toMatchObject({files: 8, firstAnswerFiles: 8, firstAnswerReadTokens: 0});
+    expect(figures.firstAnswerReusedTokens).toBe(figures.tokens);
+});
+
+test("5 kills under load, the last one of the client", async () => {
+    const worker = [programs.scenarios, "kill-worker"];
+    const figures = await killsWith({worker, engine: programs.engine}).run({n: 5, seed, say});
+    expect(figures).toMatchObject({engineKills: 4, clientKills: 1, turnsLost: 0});
+    expect(figures.answers).toBeGreaterThan(0);
+});
+
+test("a disk that is full, read-only, deleted, of another time or of another user", async () => {
+    const figures = await diskTroubleWith([programs.scenarios, "disk-trouble"]).run({n: 1, seed, say});
+    expect(figures.answersCompared).toBe(12);
+});
+
+test("four clients at mixed work for a third of a minute", async () => {
+    const figures = await soakWith({engine: programs.engine}).run({n: 1 / 3, seed, say});
+    expect(figures.clients).toBe(4);
+    for (const kind of ["questions", "completions", "reads"]) expect(figures[kind]).toBeGreaterThan(0);
+});
