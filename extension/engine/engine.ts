@@ -273,15 +273,14 @@ class Engine implements EngineApi {
     }
 
     async cacheDrop(file: string): Promise<number> {
-        for (const {key} of this.#loaded?.store.entries() ?? [])
-            if (this.#loaded!.store.peek(key)?.facts.path === file) this.#loaded!.store.drop(key);
+        this.#loaded?.store.dropPath(file);
         const {nSegments} = await this.disk.drop(file);
         this.#changed();
         return nSegments;
     }
 
     async cacheClear(): Promise<void> {
-        for (const {key} of this.#loaded?.store.entries() ?? []) this.#loaded!.store.drop(key);
+        this.#loaded?.store.dropAll();
         await this.disk.clear();
         this.#changed();
     }

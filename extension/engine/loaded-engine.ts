@@ -77,10 +77,16 @@ export class LoadedEngine {
                 const reader = new Reader(context, prefix);
                 const tiers = new FileTiers({
                     isResident: (identity) => store.isResident(identity),
-                    isStored: (identity) => store.isKnownOnDisk(identity),
+                    isStored: (identity) => store.isStored(identity),
                 });
                 const onDidChange = (identity: SegmentIdentity) => tiers.changed(identity);
-                const store = new SegmentStore({context, disk, log, onDidChange});
+                const store = new SegmentStore({
+                    context,
+                    disk,
+                    ramBytes: ramLimitOf(settings, model),
+                    log,
+                    onDidChange,
+                });
                 const tokenize = (text: string) => Uint32Array.from(model.model.tokenize(text));
                 const library = new Library({
                     reader,
@@ -215,4 +221,10 @@ async function limitOf(settings: EngineSettings, model: LoadedModel): Promise<nu
     if (model.backend === "cpu") return Math.max(256 * mib, Math.min(8192 * mib, Math.floor(freemem() / 3)));
     const {free} = await model.llama.getVramState();
     return Math.max(256 * mib, Math.floor((free - 512 * mib) * 0.8));
+}
+
+/** Of rows in main memory beside those on the device; none where main memory is the device's. */
+function ramLimitOf(settings: EngineSettings, model: LoadedModel): number {
+    if (settings.ramMib !== undefined) return settings.ramMib * 2 ** 20;
+    return model.backend === "cpu" ? 0 : Math.min(8 * 2 ** 30, Math.floor(freemem() / 4));
 }

@@ -21,6 +21,8 @@ export interface EngineSettings {
     rowType: "f16" | "q8_0";
     /** Hard limit of all KV memory, MiB; undefined lets the engine choose from free memory. */
     kvMib?: number;
+    /** Hard limit of the rows in main memory beside those on a GPU, MiB; undefined lets the engine choose, 0 keeps none. */
+    ramMib?: number;
     cacheDir: string;
     /** Disk limit of the store, MiB. */
     cacheLimitMib?: number;

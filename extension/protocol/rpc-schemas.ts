@@ -32,6 +32,7 @@ export const engineSettings = schemaOf<e.EngineSettings>()(
         budget: z.number().gt(0).lte(1),
         rowType: z.enum(["f16", "q8_0"]),
         kvMib: z.number().positive().optional(),
+        ramMib: z.number().nonnegative().optional(),
         cacheDir: z.string(),
         cacheLimitMib: z.number().positive().optional(),
         storeKey: z.string().optional(),

@@ -113,7 +113,7 @@ export class Library {
         const {store} = this.#options;
         for (const identity of [await this.#noted(name, fields), await this.#uncutIdentity(fields)]) {
             if (identity === undefined) continue;
-            if (store.isResident(identity)) return "memory";
+            if (store.isInMemory(identity)) return "memory";
             if (await store.isOnDisk(identity)) return "disk";
         }
         return undefined;
@@ -136,14 +136,21 @@ export class Library {
         if (!again) {
             const resident = store.get(identity);
             if (resident) return done(resident, "memory");
+            const source = store.isInMemory(identity) ? "memory" : "disk";
             const stored = await store.load(identity);
-            if (stored) return done(stored, "disk");
+            if (stored) return done(stored, source);
             const waiting = await this.#cutStored(name, fields);
             if (waiting) return done(waiting, "disk");
         }
         const segment = await this.#read(name, identity, {turn, signal, onTokens});
         store.put(segment, {fields, workspace: name.workspace.name});
         return done(segment, "read");
+    }
+
+    /** There without reading, but not on the device yet. */
+    async isWaiting(name: PartName): Promise<boolean> {
+        const found = await this.find(name);
+        return found !== undefined && !this.#options.store.isResident(await this.identity(name));
     }
 
     /** Brings the part's rows from disk into memory, if they are there. Nothing is read. */

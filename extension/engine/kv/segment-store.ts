@@ -1,6 +1,6 @@
 /**
- * Where segments are: resident ones by identity, least recently used out first, and all of them on disk. Moves rows
- * between the two. Knows nothing of how rows are chosen.
+ * Where segments are: on the device by identity, least recently used out first; copies in main memory where the device
+ * has a memory of its own; all of them on disk. Moves rows between the three. Knows nothing of how rows are chosen.
  */
 import {isKvasirError} from "../../protocol/errors.js";
 import type {DiskStore} from "../store/disk-store.js";
@@ -8,12 +8,15 @@ import type {IdentityFields, SegmentIdentity} from "../store/identity.js";
 import {MemoryLedger} from "../store/memory-ledger.js";
 import {MemoryTier, type Pin} from "../store/memory-tier.js";
 import type {KvContext} from "./kv-context.js";
+import {RamTier} from "./ram-tier.js";
 import {readEvidence, scoresOf} from "./stored-evidence.js";
-import {Segment} from "./segment.js";
+import {Segment, type SegmentFacts} from "./segment.js";
 
 export interface SegmentStoreOptions {
     context: KvContext;
     disk: DiskStore | undefined;
+    /** Limit of the copies in main memory; 0 where the device computes in main memory itself. */
+    ramBytes?: number;
     log: (level: "error" | "warn" | "info", message: string) => void;
     /** Told of every segment that has come or gone, in memory or on disk. */
     onDidChange?: ((identity: SegmentIdentity) => void) | undefined;
@@ -31,6 +34,7 @@ export interface SegmentPlace {
 export class SegmentStore {
     readonly #context: KvContext;
     readonly #disk: DiskStore | undefined;
+    readonly #ram: RamTier;
     readonly #log: SegmentStoreOptions["log"];
     readonly #memory: MemoryTier<SegmentIdentity, Segment>;
     /** Writes under way, so that closing waits for them. */
@@ -40,9 +44,10 @@ export class SegmentStore {
     #keptRows = 0;
     readonly #counted = new Map<SegmentIdentity, number>();
 
-    constructor({context, disk, log, onDidChange}: SegmentStoreOptions) {
+    constructor({context, disk, ramBytes = 0, log, onDidChange}: SegmentStoreOptions) {
         this.#context = context;
         this.#disk = disk;
+        this.#ram = new RamTier(ramBytes, onDidChange);
         this.#log = log;
         // The native budget is the limit that counts, since it knows every byte; this ledger only keeps the tier's order.
         this.#memory = new MemoryTier({
@@ -84,42 +89,49 @@ export class SegmentStore {
         return this.#memory.pin(identity);
     }
 
-    /** On disk as far as this process knows, without looking. */
-    isKnownOnDisk(identity: SegmentIdentity): boolean {
-        return this.#disk?.knows(identity) ?? false;
+    /** In main memory only, or on disk as far as this process knows: there without reading. */
+    isStored(identity: SegmentIdentity): boolean {
+        return this.#ram.has(identity) || (this.#disk?.knows(identity) ?? false);
+    }
+
+    get ram(): {bytes: number; limitBytes: number} {
+        return this.#ram;
+    }
+
+    /** In the device's memory or in main memory. */
+    isInMemory(identity: SegmentIdentity): boolean {
+        return this.isResident(identity) || this.#ram.has(identity);
     }
 
     isOnDisk(identity: SegmentIdentity): Promise<boolean> {
         return this.#disk?.has(identity) ?? Promise.resolve(false);
     }
 
-    /** Loads a segment from disk into memory. A damaged file is a miss: the store has put it away. */
+    /** Loads a segment from main memory or disk onto the device. A damaged file is a miss: the store has put it away. */
     async load(identity: SegmentIdentity): Promise<Segment | undefined> {
+        const copy = this.#ram.get(identity);
+        if (copy !== undefined) return this.#upload(copy.facts, copy.counts, [copy.rows]);
         const file = await this.#disk?.get(identity);
         if (file === undefined) return undefined;
         try {
             const {header} = file;
             const {shape} = this.#context;
             if (header.nLayers !== shape.nLayers || header.nKvHeads !== shape.nKvHeads) return undefined;
-            const keep = await file.readKeepLists();
-            const native = await this.#context.withRoom(() =>
-                this.#context.native.newSegment(Uint32Array.from(header.counts)),
-            );
-            try {
-                let at = 0;
-                for await (const chunk of file.rows()) {
-                    await native.upload(at, Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-                    at += chunk.byteLength;
-                }
-            } catch (error) {
-                native.dispose();
-                throw error;
-            }
             const {path, part, nTokens, generation} = header;
+            const keep = await file.readKeepLists();
             const evidence = await readEvidence(file, this.#context);
-            const segment = new Segment(native, {identity, path, part, nTokens, keep, generation, evidence});
-            this.#memory.set(identity, segment);
-            return segment;
+            const facts = {identity, path, part, nTokens, keep, generation, evidence};
+            const counts = Uint32Array.from(header.counts);
+            const rowBytes = header.sectionBytes.rows;
+            if (!this.#ram.takes(rowBytes)) return await this.#upload(facts, counts, file.rows());
+            const rows = Buffer.alloc(rowBytes);
+            let at = 0;
+            for await (const chunk of file.rows()) {
+                rows.set(chunk, at);
+                at += chunk.byteLength;
+            }
+            this.#ram.set({facts, counts, rows});
+            return await this.#upload(facts, counts, [rows]);
         } catch (error) {
             if (!isKvasirError(error, "store-corrupt")) throw error;
             this.#log("warn", error.message);
@@ -129,6 +141,28 @@ export class SegmentStore {
         }
     }
 
+    /** Straight into the device's buffer, piece by piece: a segment never lies in JavaScript's memory as a whole. */
+    async #upload(
+        facts: SegmentFacts,
+        counts: Uint32Array,
+        rows: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    ): Promise<Segment> {
+        const native = await this.#context.withRoom(() => this.#context.native.newSegment(counts));
+        try {
+            let at = 0;
+            for await (const piece of rows) {
+                await native.upload(at, Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+                at += piece.byteLength;
+            }
+        } catch (error) {
+            native.dispose();
+            throw error;
+        }
+        const segment = new Segment(native, facts);
+        this.#memory.set(facts.identity, segment);
+        return segment;
+    }
+
     /**
      * Takes a segment in. With a place it is also written to disk in the background; that it could not be written is
      * logged, and the segment is used all the same.
@@ -136,7 +170,9 @@ export class SegmentStore {
     put(segment: Segment, place: SegmentPlace | undefined): void {
         const {identity} = segment.facts;
         this.#memory.set(identity, segment);
-        if (this.#disk === undefined || place === undefined) return;
+        // An older generation of the same segment is nobody's any more.
+        this.#ram.delete(identity);
+        if (place === undefined || (this.#disk === undefined && this.#ram.limitBytes === 0)) return;
         const pin = this.#memory.pin(identity)!;
         const write: Promise<void> = this.#write(segment, place)
             .catch((error: unknown) => this.#log("warn", `a segment was not written: ${(error as Error).message}`))
@@ -149,6 +185,19 @@ export class SegmentStore {
 
     drop(identity: SegmentIdentity): void {
         this.#memory.delete(identity);
+        this.#ram.delete(identity);
+    }
+
+    /** Drops the segments of a file from memory. */
+    dropPath(path: string): void {
+        for (const {key} of this.#memory.entries()) if (this.peek(key)?.facts.path === path) this.drop(key);
+        for (const identity of this.#ram.identities()) if (this.#ram.peek(identity)?.path === path) this.drop(identity);
+    }
+
+    /** Drops everything from memory. */
+    dropAll(): void {
+        this.#memory.clear();
+        this.#ram.clear();
     }
 
     entries(): {key: SegmentIdentity; bytes: number; isPinned: boolean}[] {
@@ -162,7 +211,7 @@ export class SegmentStore {
 
     async close(): Promise<void> {
         await this.flush();
-        this.#memory.clear();
+        this.dropAll();
     }
 
     #recount(identity: SegmentIdentity): void {
@@ -177,7 +226,9 @@ export class SegmentStore {
     async #write(segment: Segment, {fields, workspace, replaces}: SegmentPlace): Promise<void> {
         const {shape} = this.#context;
         const {path, part, nTokens, keep, generation} = segment.facts;
-        const result = await this.#disk!.put({
+        const copy = await this.#copy(segment);
+        if (this.#disk === undefined) return;
+        const result = await this.#disk.put({
             info: {
                 fields,
                 workspace,
@@ -193,9 +244,25 @@ export class SegmentStore {
             },
             keepLists: keep,
             scores: scoresOf(segment, this.#context),
-            rows: () => rowsOf(segment),
+            rows: () => (copy === undefined ? rowsOf(segment) : [copy]),
         });
-        if (replaces !== undefined && result !== "too-large") await this.#disk!.remove(replaces);
+        if (replaces !== undefined && result !== "too-large") await this.#disk.remove(replaces);
+    }
+
+    /** Into main memory, where that has a tier of its own. */
+    async #copy(segment: Segment): Promise<Buffer | undefined> {
+        const rowBytes = segment.native.rowBytes();
+        if (!this.#ram.takes(rowBytes)) return undefined;
+        const rows = Buffer.alloc(rowBytes);
+        let at = 0;
+        for await (const piece of rowsOf(segment)) {
+            rows.set(piece, at);
+            at += piece.byteLength;
+        }
+        // Dropped or replaced meanwhile: nobody looks for this one any more.
+        if (this.peek(segment.facts.identity) === segment)
+            this.#ram.set({facts: segment.facts, counts: segment.native.counts(), rows});
+        return rows;
     }
 }
 
