@@ -87,6 +87,25 @@ describe("the files of the workspace", () => {
         assert.ok(!(await ctx.engine.files(ctx.workspace.id)).some(({path}) => path.startsWith("later/")));
     });
 
+    it("a file of 50 MB is left out with the reason, and the others go on", async () => {
+        const {ctx} = await activated();
+        await write("x".repeat(50 * 1024 * 1024), "src/huge.ts");
+        await write("export const beside = 1;\n", "src/beside.ts");
+        await eventually("the file beside it", () => ctx.workspace.has("src/beside.ts"));
+        await ctx.workspace.flush();
+        assert.ok(!ctx.workspace.has("src/huge.ts"));
+        assert.match(
+            ctx.workspace.skipped().find(({path}) => path === "src/huge.ts")?.reason ?? "",
+            /large|big|MiB|KiB/i,
+        );
+        assert.equal(
+            (await ctx.engine.files(ctx.workspace.id)).find(({path}) => path === "src/huge.ts"),
+            undefined,
+        );
+        await vscode.workspace.fs.delete(workspaceUri("src", "huge.ts"), {useTrash: false});
+        await vscode.workspace.fs.delete(workspaceUri("src", "beside.ts"), {useTrash: false});
+    });
+
     it("notebooks are read as code, cell by cell", async () => {
         const {ctx} = await activated();
         const cells = [

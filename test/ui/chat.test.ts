@@ -172,10 +172,7 @@ describe("an edit from an answer", () => {
         await poll(() => chat().locator(".review").innerText()).toContain("1 accepted");
         await runCommand(vscode.page, "View: Close All Editors").catch(() => undefined);
         await vscode.page.keyboard.press("Escape");
-        await chat()
-            .locator(".code-head")
-            .getByRole("button", {name: `Open ${file}`})
-            .click();
+        await chat().locator(".code-head .code-name").click();
         await poll(shownText).toContain("// first change");
         await vscode.page.locator(".editor-instance .view-lines").first().click();
         await vscode.page.keyboard.press("Control+Z");

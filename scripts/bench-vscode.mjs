@@ -1,0 +1,184 @@
+/**
+ * `npm run bench:vscode`: what Kvasir costs an editor, measured in a real VS Code with the bundles as they are shipped:
+ * activation as VS Code itself measures it, the scan of a large workspace, memory of the extension host with and without
+ * Kvasir, and first ghost text against the engine's own time. Prints medians; `--json` prints all figures.
+ */
+import {cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile} from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import {runTests} from "@vscode/test-electron";
+import esbuild from "esbuild";
+import {build, nodeBundle} from "../esbuild.mjs";
+import {artefacts, root} from "./setup/paths.mjs";
+import {demoRepositoryFolder} from "./setup/steps/demo-repository.mjs";
+import {modelFile} from "./setup/steps/model.mjs";
+import {launchChromium} from "./vscode/chromium.mjs";
+import {addressOf, startCodeServer} from "./vscode/code-server.mjs";
+import {endEngine} from "./vscode/end-engine.mjs";
+import {meterOf, runCommand} from "./vscode/workbench.mjs";
+
+const nFiles = 10_000;
+const nWindows = 3;
+const isJson = process.argv.includes("--json");
+const say = (/** @type {string} */ text) => void (isJson || process.stdout.write(`${text}\n`));
+
+const home = await mkdtemp(path.join(os.tmpdir(), "kvasir-bench-vscode-"));
+const runtimeFolder = path.join(home, "run");
+const settings = {
+    "kvasir.model.path": modelFile,
+    "kvasir.engine.gpu": "cpu",
+    "kvasir.engine.idleMinutes": 0.05,
+    "kvasir.cache.folder": path.join(home, "cache"),
+    // The scan alone: ten thousand files are not read by a small machine in a bench.
+    "kvasir.reading.automatic": false,
+    "editor.quickSuggestions": {other: "off", comments: "off", strings: "off"},
+};
+// The servers end with this process, however it ends.
+process.once("SIGINT", () => process.exit(130));
+try {
+    await build({names: ["extension", "engine", "chat", "cache-view"], isProduction: true});
+    const large = path.join(home, "large");
+    await makeWorkspace(large);
+    const demo = path.join(home, "demo");
+    await cp(demoRepositoryFolder, demo, {recursive: true});
+
+    /** @type {number[]} */
+    const activationMs = [];
+    /** @type {number[]} */
+    const memoryMib = [];
+    for (let n = 0; n < nWindows; n++) {
+        // One after the other, so that both sides meet the same machine.
+        const without = await lookAtWindow(large, undefined);
+        const withKvasir = await lookAtWindow(large, root);
+        if (withKvasir.activationMs !== undefined) activationMs.push(withKvasir.activationMs);
+        memoryMib.push(withKvasir.hostMib - without.hostMib);
+    }
+    const scan = await figuresInHost(large, false);
+    const completion = await figuresInHost(demo, true);
+    const ratios = completion.completions.map(({wholeMs, engineMs}) => wholeMs / engineMs);
+    const figures = {
+        activationMs,
+        scan: {files: scan.files, ms: scan.scanMs},
+        hostMemoryMib: memoryMib,
+        completions: completion.completions,
+    };
+    if (isJson) process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
+    say(`Activation, by VS Code's own measure: ${spread(activationMs)} ms`);
+    say(`Scan of ${scan.files} files: ${spread(scan.scanMs)} ms`);
+    say(`Extension host with Kvasir minus without, ${scan.files} files: ${spread(memoryMib)} MiB`);
+    say(`First ghost text: ${spread(completion.completions.map(({wholeMs}) => wholeMs))} ms`);
+    say(`  of it the engine: ${spread(completion.completions.map(({engineMs}) => engineMs))} ms`);
+    say(`  ratio: ${spread(ratios)} (${ratios.length} completions)`);
+} finally {
+    await endEngine(runtimeFolder);
+    await rm(home, {recursive: true, force: true, maxRetries: 10, retryDelay: 200}).catch(() => undefined);
+}
+
+/**
+ * As large repositories are: a hundred folders of a hundred sources.
+ * @param {string} folder
+ */
+async function makeWorkspace(folder) {
+    for (let n = 0; n < 100; n++) {
+        const inner = path.join(folder, `packages/part-${n}/src`);
+        await mkdir(inner, {recursive: true});
+        const text = (/** @type {number} */ i) =>
+            `export const value${i} = ${i};\nexport const twice${i} = value${i} * 2;\n`;
+        await Promise.all(
+            Array.from({length: nFiles / 100}, (_, i) => writeFile(path.join(inner, `file-${i}.ts`), text(i))),
+        );
+    }
+}
+
+/**
+ * Opens a window on a folder until all is quiet.
+ * @param {string} folder
+ * @param {string | undefined} extension
+ * @returns {Promise<{activationMs: number | undefined, hostMib: number}>}
+ */
+async function lookAtWindow(folder, extension) {
+    const server = await startCodeServer({
+        settings,
+        env: {KVASIR_RUNTIME_DIR: runtimeFolder},
+        ...(extension === undefined ? {} : {extension}),
+    });
+    const browser = await launchChromium();
+    try {
+        const page = await browser.newPage({viewport: {width: 1280, height: 900}});
+        page.setDefaultTimeout(120_000);
+        await page.goto(addressOf(server, {folder}));
+        await page.locator(".monaco-workbench .explorer-folders-view .monaco-list-row").first().waitFor();
+        let activationMs;
+        if (extension !== undefined) {
+            await meterOf(page).waitFor();
+            await runCommand(page, "Developer: Show Running Extensions");
+            const row = page.locator(".editor-instance .monaco-list-row").filter({hasText: "Kvasir"});
+            await row.first().waitFor();
+            activationMs = Number(/Activation: *(\d+) *ms/.exec(await row.first().innerText())?.[1]);
+        } else await runCommand(page, "Developer: Show Running Extensions");
+        // What starts with a window has ended by then, and garbage is collected when it is idle.
+        await page.waitForTimeout(12_000);
+        return {activationMs, hostMib: await extensionHostMib(server.home)};
+    } finally {
+        await browser.close();
+        await server.stop();
+    }
+}
+
+/**
+ * Resident memory of the extension host that a server has started.
+ * @param {string} serverHome
+ */
+async function extensionHostMib(serverHome) {
+    for (const pid of await readdir("/proc")) {
+        if (!/^\d+$/.test(pid)) continue;
+        const [command, environment] = await Promise.all(
+            ["cmdline", "environ"].map((name) => readFile(`/proc/${pid}/${name}`, "utf8").catch(() => "")),
+        );
+        if (!command?.includes("--type=extensionHost") || !environment?.includes(serverHome)) continue;
+        const kib = /^VmRSS:\s+(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1];
+        return Number(kib) / 1024;
+    }
+    throw new Error("the extension host was not found: this bench needs Linux");
+}
+
+/**
+ * @param {string} folder
+ * @param {boolean} hasCompletions
+ * @returns {Promise<import("../test/bench/vscode-host.js").HostFigures>}
+ */
+async function figuresInHost(folder, hasCompletions) {
+    const bundle = path.join(artefacts, "bench-vscode/index.cjs");
+    await esbuild.build({
+        entryPoints: [path.join(root, "test/bench/vscode-host.ts")],
+        outfile: bundle,
+        bundle: true,
+        ...nodeBundle,
+        format: "cjs",
+        external: ["vscode"],
+        logLevel: "warning",
+    });
+    const results = path.join(home, "results.json");
+    await rm(results, {force: true});
+    await runTests({
+        vscodeExecutablePath: path.join(root, "scripts/vscode/launcher.mjs"),
+        extensionDevelopmentPath: root,
+        extensionTestsPath: bundle,
+        launchArgs: [folder, "--disable-extensions"],
+        extensionTestsEnv: {
+            KVASIR_RUNTIME_DIR: runtimeFolder,
+            KVASIR_TEST_SETTINGS: JSON.stringify(settings),
+            KVASIR_BENCH_RESULTS: results,
+            KVASIR_BENCH_COMPLETIONS: hasCompletions ? "1" : "0",
+        },
+    });
+    return JSON.parse(await readFile(results, "utf8"));
+}
+
+/** @param {readonly number[]} values */
+function spread(values) {
+    const sorted = [...values].sort((a, b) => a - b);
+    const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
+    const shown = (/** @type {number} */ value) => (value < 10 ? value.toFixed(2) : value.toFixed(0));
+    return `${shown(at(0.5))} (${shown(at(0))} to ${shown(at(1))})`;
+}

@@ -1,0 +1,252 @@
+/**
+ * `npm run pictures`: takes the pictures of docs/pictures from the real thing: Kvasir in VS Code over a copy of the demo
+ * repository, with the small model, in light, dark and high contrast. What it reads is kept for the next time.
+ * `npm run pictures -- chat meter` takes some.
+ */
+import {cp, mkdir, mkdtemp, readFile, rm, stat, writeFile} from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import {build} from "../esbuild.mjs";
+import {artefacts, root} from "./setup/paths.mjs";
+import {demoRepositoryFolder} from "./setup/steps/demo-repository.mjs";
+import {modelFile} from "./setup/steps/model.mjs";
+import {launchChromium} from "./vscode/chromium.mjs";
+import {addressOf, startCodeServer} from "./vscode/code-server.mjs";
+import {endEngine} from "./vscode/end-engine.mjs";
+import {meterOf, openFile, patienceMs, runCommand, webviewOf} from "./vscode/workbench.mjs";
+
+const target = path.join(root, "docs/pictures");
+/** By the name in the file, with the class that the workbench then has. */
+const themes = {
+    light: {label: "Light Modern", mark: ".monaco-workbench.vs"},
+    dark: {label: "Dark Modern", mark: ".monaco-workbench.vs-dark"},
+    contrast: {label: "Default High Contrast", mark: ".monaco-workbench.hc-black"},
+};
+/** Enough of the repository to be worth a look, little enough for two cores. */
+const folders = [
+    ...["package.json", "src/api"],
+    ...["action", "atom", "derivation", "reaction", "spy"].map((name) => `src/core/${name}.ts`),
+];
+
+/**
+ * @typedef {object} Scene
+ * @property {() => Promise<void>} [arrange] once, before its pictures
+ * @property {() => Promise<import("playwright-core").Locator | Clip>} frame what the picture shows, in the theme of now
+ * @property {() => Promise<void>} [leave]
+ */
+/** @typedef {{x: number, y: number, width: number, height: number}} Clip */
+
+const home = await mkdtemp(path.join(os.tmpdir(), "kvasir-pictures-"));
+const folder = path.join(home, "mobx");
+const runtimeFolder = path.join(home, "run");
+const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
+
+// The server ends with this process, however it ends.
+process.once("SIGINT", () => process.exit(130));
+await build({names: ["extension", "engine", "chat", "cache-view"]});
+for (const name of folders) {
+    await cp(path.join(demoRepositoryFolder, name), path.join(folder, name), {recursive: true});
+}
+const server = await startCodeServer({
+    settings: {
+        "kvasir.model.path": modelFile,
+        "kvasir.engine.gpu": "cpu",
+        "kvasir.engine.idleMinutes": 0.05,
+        "kvasir.cache.folder": path.join(artefacts, "pictures-cache"),
+        "kvasir.chat.temperature": 0,
+        "kvasir.chat.maxTokens": 140,
+        "kvasir.context.attendedTokens": 3_000,
+        "workbench.colorTheme": themes.dark.label,
+        "workbench.layoutControl.enabled": false,
+        "window.commandCenter": false,
+        "editor.minimap.enabled": false,
+        "editor.fontSize": 13,
+        "editor.quickSuggestions": {other: "off", comments: "off", strings: "off"},
+        "breadcrumbs.enabled": false,
+    },
+    env: {KVASIR_RUNTIME_DIR: runtimeFolder},
+    extension: root,
+});
+const browser = await launchChromium();
+try {
+    const context = await browser.newContext({viewport: {width: 1240, height: 820}, deviceScaleFactor: 1.5});
+    const page = await context.newPage();
+    page.setDefaultTimeout(patienceMs);
+    await page.goto(addressOf(server, {folder}));
+    await meterOf(page).waitFor();
+    await untilRead(page);
+    await mkdir(target, {recursive: true});
+    const chosen = process.argv.slice(2);
+    for (const [name, scene] of Object.entries(scenesOf(page))) {
+        if (chosen.length > 0 && !chosen.includes(name)) continue;
+        await scene.arrange?.();
+        for (const theme of /** @type {const} */ (["light", "dark", "contrast"])) {
+            await show(page, theme);
+            await take(page, scene, `${name}-${theme}.png`);
+        }
+        await scene.leave?.();
+    }
+} finally {
+    await browser.close();
+    await server.stop();
+    await endEngine(runtimeFolder);
+    await rm(home, {recursive: true, force: true, maxRetries: 10, retryDelay: 200}).catch(() => undefined);
+}
+
+/**
+ * @param {import("playwright-core").Page} page
+ * @returns {Record<string, Scene>}
+ */
+function scenesOf(page) {
+    const editor = page.locator(".part.editor");
+    const sideBar = page.locator(".part.sidebar");
+    /** @param {string} tab */
+    const cacheTab = (tab) => ({
+        arrange: async () => {
+            await runCommand(page, "Kvasir: Open Cache View in Editor");
+            const view = await webviewOf(page, "cache-view");
+            await view.getByRole("tab", {name: tab}).click();
+            if (tab === "Files") await view.locator(".grid-row").filter({hasText: "reaction.ts"}).first().click();
+            if (tab === "Heads")
+                await view.locator("#panel-heads svg, #panel-heads table, #panel-heads button").first().waitFor();
+        },
+        frame: async () => editor,
+        leave: () => runCommand(page, "View: Close All Editors"),
+    });
+    return {
+        chat: {
+            async arrange() {
+                await openFile(page, "src/api/when.ts");
+                await runCommand(page, "Kvasir: Open Chat");
+                await widenSideBar(page, 520);
+                const chat = await webviewOf(page, "chat");
+                const question = chat.getByRole("textbox", {name: "Question"});
+                await question.fill("What does @src/api/when.ts do, and when does it stop waiting?");
+                await question.press("Escape");
+                await question.press("Enter");
+                await chat.locator(".report .figures").waitFor();
+                await chat.locator(".report summary").click();
+            },
+            frame: async () => sideBar,
+            leave: () => runCommand(page, "View: Close All Editors"),
+        },
+        completion: {
+            async arrange() {
+                await openFile(page, "src/api/extras.ts");
+                await page.keyboard.press("Control+End");
+                await page.keyboard.type(
+                    "\n/** The number of observers of a thing. */\nexport function countObservers(thing: any): number {\n",
+                );
+                await page.keyboard.type("return ", {delay: 30});
+                await page.locator(".editor-group-container.active [class*=ghost-text]").first().waitFor();
+            },
+            async frame() {
+                const line = await boxOf(page.locator(".editor-group-container.active [class*=ghost-text]").first());
+                const whole = await boxOf(editor);
+                return {x: whole.x, y: line.y - 230, width: Math.min(760, whole.width), height: 290};
+            },
+            leave: async () => {
+                await page.keyboard.press("Escape");
+                await runCommand(page, "File: Revert File");
+                await runCommand(page, "View: Close All Editors");
+            },
+        },
+        meter: {
+            async frame() {
+                await page.mouse.move(300, 300);
+                const hover = page.locator(".workbench-hover").filter({hasText: "Files known"}).first();
+                await hover.waitFor({state: "hidden"});
+                await meterOf(page).hover();
+                await hover.waitFor();
+                const [table, bar] = [await boxOf(hover), await boxOf(page.locator(".part.statusbar"))];
+                const x = Math.max(0, table.x - 24);
+                return {x, y: table.y - 24, width: bar.x + bar.width - x, height: bar.y + bar.height - table.y + 24};
+            },
+        },
+        files: cacheTab("Files"),
+        map: cacheTab("Map"),
+        folders: cacheTab("Folders"),
+        heads: cacheTab("Heads"),
+        heat: {
+            async arrange() {
+                await openFile(page, "src/api/when.ts");
+                await runCommand(page, "Kvasir: Kept Lines (Heat Map) On/Off");
+                await page.locator(".statusbar").filter({hasText: "kept"}).waitFor();
+            },
+            frame: async () => {
+                const [whole, bar] = [await boxOf(editor), await boxOf(page.locator(".part.statusbar"))];
+                return {x: whole.x, y: whole.y, width: whole.width, height: bar.y + bar.height - whole.y};
+            },
+            async leave() {
+                await runCommand(page, "Kvasir: Kept Lines (Heat Map) On/Off");
+                await runCommand(page, "View: Close All Editors");
+            },
+        },
+    };
+}
+
+/**
+ * Ends when nothing is left to read, as the meter says.
+ * @param {import("playwright-core").Page} page
+ */
+async function untilRead(page) {
+    const meter = meterOf(page).locator("a");
+    for (const deadlineMs = Date.now() + patienceMs; Date.now() < deadlineMs;) {
+        const label = (await meter.getAttribute("aria-label")) ?? "";
+        if (/Ready|better quality/.test(label) && !/ 0 MiB/.test(label)) {
+            say(label);
+            return;
+        }
+        await page.waitForTimeout(500);
+    }
+    say("Not everything is read yet: the pictures show what is. The next run goes on from here.");
+}
+
+/**
+ * @param {import("playwright-core").Page} page
+ * @param {keyof typeof themes} theme
+ */
+async function show(page, theme) {
+    const file = path.join(server.home, "udd/User/settings.json");
+    const settings = JSON.parse(await readFile(file, "utf8"));
+    await writeFile(file, JSON.stringify({...settings, "workbench.colorTheme": themes[theme].label}, undefined, 2));
+    await page.locator(themes[theme].mark).waitFor();
+    // Webviews and the editor's own colours follow in the next frames.
+    await page.waitForTimeout(700);
+}
+
+/**
+ * @param {import("playwright-core").Page} page
+ * @param {Scene} scene
+ * @param {string} name
+ */
+async function take(page, scene, name) {
+    const frame = await scene.frame();
+    const clip = "x" in frame ? frame : await boxOf(frame);
+    const file = path.join(target, name);
+    await page.screenshot({path: file, clip, animations: "disabled", caret: "hide"});
+    say(`${path.relative(root, file)} ${Math.round((await stat(file)).size / 1000)} kB`);
+}
+
+/**
+ * @param {import("playwright-core").Page} page
+ * @param {number} width px
+ */
+async function widenSideBar(page, width) {
+    const box = await boxOf(page.locator(".part.sidebar"));
+    const y = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width, y);
+    await page.mouse.down();
+    await page.mouse.move(box.x + width, y, {steps: 8});
+    await page.mouse.up();
+}
+
+/**
+ * @param {import("playwright-core").Locator} locator
+ * @returns {Promise<Clip>}
+ */
+async function boxOf(locator) {
+    const box = await locator.boundingBox();
+    if (box === null) throw new Error("what the picture is to show is not in sight");
+    return box;
+}

@@ -1,0 +1,69 @@
+/**
+ * What runs inside the extension host for scripts/bench-vscode.mjs: first ghost text against the engine's own time, and
+ * the scan of the folder that is open. Figures go to the file that KVASIR_BENCH_RESULTS names.
+ */
+import {writeFileSync} from "node:fs";
+import * as vscode from "vscode";
+import type {TestApi} from "../../extension/host/extension.js";
+import type {CompletionReport} from "../../extension/protocol/engine.js";
+
+export interface HostFigures {
+    activationMs: number;
+    files: number;
+    scanMs: number[];
+    /** One for each completion: until the command had its ghost text, and what the engine took of it. */
+    completions: {wholeMs: number; engineMs: number}[];
+}
+
+const nCompletions = 15;
+const nScans = 3;
+
+export async function run(): Promise<void> {
+    const file = process.env["KVASIR_BENCH_RESULTS"];
+    const extension = vscode.extensions.getExtension<TestApi>("kvasir.kvasir");
+    if (file === undefined || extension === undefined) throw new Error("the bench is started by its script");
+    const {ctx, activationMs} = await extension.activate();
+    while (ctx.workspace.state().name === "scanning" || ctx.workspace.state().name === "none") await later(20);
+    const scanMs: number[] = [];
+    for (let n = 0; n < nScans; n++) {
+        const startedMs = performance.now();
+        await ctx.workspace.rescan();
+        scanMs.push(performance.now() - startedMs);
+    }
+    const completions = process.env["KVASIR_BENCH_COMPLETIONS"] === "1" ? await completionTimes(ctx) : [];
+    const figures: HostFigures = {activationMs, files: ctx.workspace.state().known, scanMs, completions};
+    writeFileSync(file, JSON.stringify(figures));
+}
+
+async function completionTimes({engine}: TestApi["ctx"]): Promise<HostFigures["completions"]> {
+    await engine.load();
+    let report: CompletionReport | undefined;
+    const complete = engine.complete.bind(engine);
+    engine.complete = async (request, signal) => (report = await complete(request, signal));
+    const document = await vscode.workspace.openTextDocument({language: "typescript", content: ""});
+    const editor = await vscode.window.showTextDocument(document);
+    const times: HostFigures["completions"] = [];
+    for (let n = 0; times.length < nCompletions && n < 4 * nCompletions; n++) {
+        // Each time another place, so that nothing is kept from the last one.
+        const text = `export function add${n}(first: number, second: number): number {\n    return `;
+        await editor.edit((edit) => edit.insert(document.lineAt(document.lineCount - 1).range.end, text));
+        const end = document.lineAt(document.lineCount - 1).range.end;
+        editor.selection = new vscode.Selection(end, end);
+        await later(300);
+        report = undefined;
+        const startedMs = performance.now();
+        await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+        const wholeMs = performance.now() - startedMs;
+        const answered = report as CompletionReport | undefined;
+        await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+        await editor.edit((edit) => edit.insert(end, "0;\n}\n\n"));
+        // Dropped by the editor, or nothing to say: no ghost text was shown.
+        if (answered === undefined || answered.text === "") continue;
+        times.push({wholeMs, engineMs: answered.ms});
+    }
+    return times;
+}
+
+function later(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+}
