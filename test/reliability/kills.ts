@@ -20,7 +20,7 @@ const backLimitMs = 3_000;
 const hangMs = 60_000;
 const maxDelayMs = 1_500;
 /** Every so many kills it is the program. */
-const workerEvery = 5;
+const workerEvery = 4;
 const verifyEvery = 20;
 
 export interface KillPrograms {

@@ -36,10 +36,10 @@ test("a restart over 8 files", async () => {
     expect(figures.firstAnswerReusedTokens).toBe(figures.tokens);
 });
 
-test("5 kills under load, the last one of the client", async () => {
+test("4 kills under load, the last one of the client", async () => {
     const worker = [programs.scenarios, "kill-worker"];
-    const figures = await killsWith({worker, engine: programs.engine}).run({n: 5, seed, say});
-    expect(figures).toMatchObject({engineKills: 4, clientKills: 1, turnsLost: 0});
+    const figures = await killsWith({worker, engine: programs.engine}).run({n: 4, seed, say});
+    expect(figures).toMatchObject({engineKills: 3, clientKills: 1, turnsLost: 0});
     expect(figures.answers).toBeGreaterThan(0);
 });
 

@@ -26,6 +26,8 @@ export class CrashRecord {
     readonly #suspectFile: string;
     readonly #crashes: Map<string, {path: string; nCrashes: number}>;
     #current: string | undefined;
+    /** What the last process was reading when it died, and how often that was so; undefined when it ended in order. */
+    readonly died: {path: string; nCrashes: number} | undefined;
 
     /** Looks at what the last process in this folder left behind: whoever was being read then gets one crash more. */
     constructor(folder: string) {
@@ -38,7 +40,8 @@ export class CrashRecord {
         const nBefore = this.#crashes.get(suspect.key)?.nCrashes ?? 0;
         // Put behind the others: the newest are kept longest.
         this.#crashes.delete(suspect.key);
-        this.#crashes.set(suspect.key, {path: suspect.path, nCrashes: nBefore + 1});
+        this.died = {path: suspect.path, nCrashes: nBefore + 1};
+        this.#crashes.set(suspect.key, this.died);
         this.#save();
         rmSync(this.#suspectFile, {force: true});
     }

@@ -3,7 +3,7 @@
  * whoever writes the file last is the engine, and the others notice and leave, so nothing stale can ever block.
  */
 import {randomBytes} from "node:crypto";
-import {chmod, lstat, mkdir, readFile, readdir, rename, rm, writeFile} from "node:fs/promises";
+import {chmod, link, lstat, mkdir, readFile, readdir, rename, rm, writeFile} from "node:fs/promises";
 import path from "node:path";
 import {KvasirError} from "../../protocol/errors.js";
 import {type Endpoint, endpointFileName, endpointSchema, protocolVersion} from "../../protocol/rpc.js";
@@ -39,11 +39,42 @@ export function newEndpoint(folder: string, version: string): Endpoint {
     };
 }
 
-export async function publishEndpoint(folder: string, endpoint: Endpoint): Promise<void> {
+/**
+ * Writes the file, unless somebody was quicker.
+ * @param replaced what the file says of an engine that is gone; undefined when there was no file
+ * @returns false when the file says something else by now: look again
+ */
+export async function publishEndpoint(folder: string, endpoint: Endpoint, replaced?: Endpoint): Promise<boolean> {
     const file = path.join(folder, endpointFileName);
     const part = `${file}.${process.pid}.part`;
     await writeFile(part, JSON.stringify(endpoint), {mode: 0o600});
-    await rename(part, file);
+    try {
+        if (replaced === undefined && !(await exists(file))) {
+            // Of several that start at once the file system lets one win; on a drive without links the last one does.
+            await link(part, file).catch((error: NodeJS.ErrnoException) => {
+                if (error.code === "EEXIST") throw error;
+                return rename(part, file);
+            });
+            return true;
+        }
+        // One that is damaged belongs to nobody.
+        const now = await readEndpoint(folder);
+        if (now !== undefined && now.token !== replaced?.token) return false;
+        await rename(part, file);
+        return true;
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+        throw error;
+    } finally {
+        await rm(part, {force: true});
+    }
+}
+
+async function exists(file: string): Promise<boolean> {
+    return lstat(file).then(
+        () => true,
+        () => false,
+    );
 }
 
 /** What the file says now; undefined when there is none or it is damaged. */

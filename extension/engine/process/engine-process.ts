@@ -47,8 +47,7 @@ const firstClientMs = 60_000;
 export async function startEngineProcess(options: EngineProcessOptions): Promise<EngineProcess | undefined> {
     const {folder, log} = options;
     await ensurePrivateFolder(folder);
-    const other = await readEndpoint(folder);
-    if (other !== undefined && (await endpointAnswers(other))) return undefined;
+    if (await findsAnother(folder)) return undefined;
 
     const endpoint = newEndpoint(folder, options.version);
     let finish: (reason: "idle" | "replaced" | "asked") => void = () => {};
@@ -58,16 +57,30 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
         clearTimeout(idleTimer);
         idleTimer = setTimeout(() => finish("idle"), ms);
     };
+    const crashes = new CrashRecord(folder);
+    if (crashes.died !== undefined) {
+        const {path: file, nCrashes} = crashes.died;
+        log(`the last engine died while it was reading ${file} (${nCrashes} times in a row)`);
+    }
     const server = new EngineServer({
         endpoint,
         createEngine: options.createEngine,
         log,
-        crashes: new CrashRecord(folder),
+        crashes,
         onIdle: (isIdle) => (isIdle ? startIdling(options.idleMs) : clearTimeout(idleTimer)),
         onShutdown: () => finish("asked"),
     });
     await server.listen();
-    await publishEndpoint(folder, endpoint);
+    // Listening takes a while on a busy machine, and others may start at the same time: look again before each try.
+    for (let isPublished = false; !isPublished;) {
+        const other = await readEndpoint(folder);
+        if (other !== undefined && (await endpointAnswers(other))) {
+            await server.close();
+            await withdrawEndpoint(folder, endpoint);
+            return undefined;
+        }
+        isPublished = await publishEndpoint(folder, endpoint, other);
+    }
     await new Promise((resolve) => setTimeout(resolve, settleMs));
     if (await isReplaced(folder, endpoint)) {
         await server.close();
@@ -97,6 +110,11 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
         return reason;
     });
     return {ended, stop: () => finish("asked")};
+}
+
+async function findsAnother(folder: string): Promise<boolean> {
+    const other = await readEndpoint(folder);
+    return other !== undefined && (await endpointAnswers(other));
 }
 
 /** Whether another living engine has written the file since. */

@@ -8,7 +8,7 @@ import type {HelloReply} from "../../protocol/rpc-schemas.js";
 import type {RpcEvent, RpcMethodName, RpcParams, RpcResult} from "../../protocol/rpc.js";
 import type {ConnectionState, EngineClient} from "../ctx.js";
 import type {EngineLink} from "./engine-link.js";
-import {type EngineProgram, lastLogLine, startEngine} from "./start-engine.js";
+import {type EngineProgram, engineLogName, lastLogLine, startEngine} from "./start-engine.js";
 
 export interface EngineClientOptions {
     folder: string;
@@ -150,7 +150,9 @@ export function createEngineClient(options: EngineClientOptions): RejoiningEngin
             const ended = started?.ended();
             if (started === undefined) {
                 if (++nStarted > maxStarts) throw engineUnreachable(found.reason);
-                started = await startEngine(folder, options.program());
+                started = await startEngine(folder, options.program(), (how) =>
+                    log.warn(`The engine process ended ${how}; its last words are in ${engineLogName}.`),
+                );
                 isFirst = true;
             } else if (ended !== undefined && ended.code !== 0) {
                 throw engineUnreachable((await lastLogLine(folder)) ?? "its process ended at once");

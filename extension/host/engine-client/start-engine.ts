@@ -24,7 +24,12 @@ export interface StartedEngine {
 export const engineLogName = "engine.log";
 const maxLogBytes = 1024 * 1024;
 
-export async function startEngine(folder: string, program: EngineProgram): Promise<StartedEngine> {
+/** @param onCrash told how the process ended when it did not end in order, while this window is there */
+export async function startEngine(
+    folder: string,
+    program: EngineProgram,
+    onCrash: (how: string) => void = () => {},
+): Promise<StartedEngine> {
     await mkdir(folder, {recursive: true, mode: 0o700});
     const logFile = path.join(folder, engineLogName);
     const found = await stat(logFile).catch(() => undefined);
@@ -47,7 +52,11 @@ export async function startEngine(folder: string, program: EngineProgram): Promi
                 windowsHide: true,
             },
         );
-        child.once("exit", (code) => (ended = {code}));
+        child.once("exit", (code, signal) => {
+            ended = {code};
+            if (signal !== null) onCrash(`by ${signal}`);
+            else if (code !== 0) onCrash(`with code ${code}`);
+        });
         child.once("error", () => (ended = {code: null}));
         child.unref();
         return {pid: child.pid, ended: () => ended};

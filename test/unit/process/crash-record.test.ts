@@ -53,7 +53,11 @@ describe("the record of crashes", () => {
             record.end(true);
             record.begin(bad);
         }
-        expect(new CrashRecord(folder).quarantined()).toEqual(["src/bad.ts"]);
+        const next = new CrashRecord(folder);
+        expect(next.quarantined()).toEqual(["src/bad.ts"]);
+        // Said once, by the process that came next.
+        expect(next.died).toEqual({path: "src/bad.ts", nCrashes: 3});
+        expect(new CrashRecord(folder).died).toBeUndefined();
     });
 
     it.each(["", "[", '{"key": 1}', '[{"key": "x"}]', "null"])(

@@ -193,9 +193,9 @@ describe("finding and starting the engine", () => {
         return state.pid;
     };
 
-    it("clients that start together end up with one engine", async () => {
+    it.each([1, 2, 3])("clients that start together end up with one engine (%i)", async () => {
         const folder = await runtimeFolder();
-        const clients = Array.from({length: 4}, () => newClient(folder, {script: program}));
+        const clients = Array.from({length: 6}, () => newClient(folder, {script: program}));
         await Promise.all(clients.map((client) => client.connect()));
         const pids = new Set(clients.map((client) => pidOf(client.connection())));
         expect(pids.size).toBe(1);
@@ -206,7 +206,9 @@ describe("finding and starting the engine", () => {
 
     it("killed in the middle of an answer: who waits is told, and the next engine is there by itself", async () => {
         const folder = await runtimeFolder();
-        const client = newClient(folder, {script: program, backoffMs: [10, 10, 10]});
+        const warnings: string[] = [];
+        const log = {info: () => {}, warn: (message: string) => void warnings.push(message)};
+        const client = newClient(folder, {script: program, backoffMs: [10, 10, 10], log});
         const states: string[] = [];
         client.onDidChangeConnection(({name}) => states.push(name));
         await client.connect();
@@ -219,6 +221,7 @@ describe("finding and starting the engine", () => {
         expect(pidOf(client.connection())).not.toBe(pid);
         expect(states).toEqual(["connecting", "connected", "waiting", "connecting", "connected"]);
         expect((await client.ask(question("words 3"), {})).text).toBe("w0 w1 w2 ");
+        expect(warnings).toContainEqual(expect.stringContaining("ended by SIGKILL"));
     });
 
     it("is killed over and over and is there again each time", async () => {
