@@ -10,9 +10,18 @@ import {KvContext} from "../../extension/engine/kv/kv-context.js";
 import {Prefix} from "../../extension/engine/kv/prefix.js";
 import {Reader} from "../../extension/engine/kv/reader.js";
 import {policyByName} from "../../extension/core/policy/presets.js";
-import {LoadedModel} from "../../extension/engine/model/loaded-model.js";
+import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import {patchGguf} from "./patched-gguf.js";
-import {decodeAll, maxDifference, openContext, openPlain, sampleText, smallModelPath, tokensOf} from "./small-model.js";
+import {
+    decodeAll,
+    loadSmallModel,
+    maxDifference,
+    openContext,
+    openPlain,
+    sampleText,
+    smallModelPath,
+    tokensOf,
+} from "./small-model.js";
 
 const window = 48;
 const isWindowed = Array.from({length: 30}, (_, layer) => layer % 3 !== 2);
@@ -36,7 +45,7 @@ beforeAll(async () => {
         },
         vectors: Object.fromEntries(sinks) as Record<string, Float32Array>,
     });
-    model = await LoadedModel.load({settings: {modelPath, gpu: "cpu", threads: 1}});
+    model = await loadSmallModel(modelPath);
 });
 afterAll(async () => {
     await model.dispose();

@@ -13,11 +13,19 @@ import type {
 export const root = path.resolve(import.meta.dirname, "../..");
 export const smallModelPath = path.join(root, ".kvasir/models/SmolLM2-135M-Instruct.Q4_1.gguf");
 
+/** `KVASIR_TEST_GPU=vulkan` and the like run the tests of the addon on another backend. */
+const testGpu = (process.env.KVASIR_TEST_GPU ?? "cpu") as "cpu" | "cuda" | "vulkan" | "metal";
+
 /** Real source text: one of Kvasir's own files that is long and changes seldom. */
 export const sampleText = readFileSync(path.join(root, "test/fixtures/sample-source.ts.txt"), "utf8");
 
-export function loadSmallModel(): Promise<LoadedModel> {
-    return LoadedModel.load({settings: {modelPath: smallModelPath, gpu: "cpu", threads: 1}});
+/** The bound of an error on a GPU, whose kernels compute in less than f32, or on a CPU. */
+export function onGpu<T>(gpu: T, cpu: T): T {
+    return testGpu === "cpu" ? cpu : gpu;
+}
+
+export function loadSmallModel(modelPath = smallModelPath): Promise<LoadedModel> {
+    return LoadedModel.load({settings: {modelPath, gpu: testGpu, threads: 1}});
 }
 
 export function tokensOf(model: LoadedModel, text: string, n?: number): Uint32Array {

@@ -7,14 +7,14 @@ import {
     type ExportedRows,
 } from "../../../extension/core/policy/exported-scores.js";
 import {uniformNoise} from "../../../extension/core/policy/final-scores.js";
-import type {HeadProfile} from "../../../extension/core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../../extension/core/policy/policy.js";
 import {policyByName, policyNames, presets, withStride} from "../../../extension/core/policy/presets.js";
 import {rowWeights, scorePass} from "../../../extension/core/policy/score-pass.js";
 import {attentionToFile, groupOf, type Qkv} from "../../reference/attention.js";
-import {realDifferences, referenceKept, type ReferenceFacts} from "../../reference/paper-cuts.js";
+import {madeUpFacts} from "../../reference/made-up-facts.js";
+import {realDifferences, referenceKept} from "../../reference/paper-cuts.js";
 import {referenceScores, type ReferenceOptions} from "../../reference/paper-scores.js";
-import {flat, randomQkv, seeded, type QkvShape} from "../../reference/random-qkv.js";
+import {flat, randomQkv, type QkvShape} from "../../reference/random-qkv.js";
 import {referenceRawScores, referenceValueNorms} from "../../reference/raw-scores.js";
 
 const kvShape = {nLayers: 4, nKvHeads: 2, headDim: 8};
@@ -73,36 +73,11 @@ function passScores(policy: Policy, qkv: Qkv, budget: number): Float32Array | un
     );
 }
 
-/** Shares between 2 % and 100 % with the budget as their mean, and other facts that calibration would measure. */
-function factsFor(budget: number, seed: number): {profile: HeadProfile; reference: ReferenceFacts} {
-    const next = seeded(seed);
-    const raw = Array.from({length: 4}, () => [next() ** 3, next()]);
-    const mean = raw.flat().reduce((a, b) => a + b, 0) / 8;
-    const perHead = raw.map((layer) => layer.map((x) => Math.min(1, (x * budget) / mean)));
-    const retrieval = raw.map((layer) => layer.map((x) => x / 2));
-    const layerSimilarity = [0.61, 0.94, 0.9, 0.72];
-    return {
-        profile: {
-            version: 1,
-            modelHash: "m",
-            format: "f16",
-            nLayers: 4,
-            nKvHeads: 2,
-            policy: "aha-pooled",
-            nFiles: 1,
-            budgets: [{share: budget, perHead}],
-            retrieval,
-            layerSimilarity,
-        },
-        reference: {profile: perHead, retrieval, layerSimilarity},
-    };
-}
-
 function cutAndReference(policy: Policy, name: string, qkv: Qkv, budget: number, seed: number, stride?: number) {
     const nTokens = qkv.q[0]![0]!.length;
     const rows = exported(qkv);
     const needs = policyNeeds(policy);
-    const facts = factsFor(budget, seed);
+    const facts = madeUpFacts(kvShape, budget, seed);
     const options: ReferenceOptions = {
         budget,
         rope,
