@@ -4,6 +4,7 @@ import type {Command} from "commander";
 import {commaList, wholeNumber} from "../argument-parsers.js";
 import type {CommandContext} from "../command-context.js";
 import type {Runner} from "../program.js";
+import {runChoose, type ChooseFlags} from "./choose/choose.js";
 import type {QualityFlags} from "./quality/quality-flags.js";
 import {runQuality} from "./quality/quality.js";
 import {runSpeed, type SpeedFlags} from "./speed.js";
@@ -37,4 +38,15 @@ export function addBenchCommand(program: Command, context: CommandContext, run: 
         .option("--calibrate-on <path>", "measure the head profile on this folder first")
         .option("--html <file>", "write a page with plots")
         .action((_: object, command: Command) => run(command, (flags) => runQuality(context, flags as QualityFlags)));
+    bench
+        .command("choose")
+        .description("how much of the right files' benefit each way of choosing finds in a repository")
+        .requiredOption("--repo <path>", "the repository")
+        .option("--n-targets <n>", "how many targets to complete", wholeNumber(1, 10_000), 12)
+        .option("--seed <n>", "of the choice of targets and files", wholeNumber(0, 2 ** 32 - 1), 1)
+        .option("--pool-tokens <n>", "tokens of the files that are known", wholeNumber(1), 32_768)
+        .option("--choosers <a,b>", "these ways of choosing (default: all)", commaList)
+        .option("--files <a,b>", "how many files to choose", commaList, ["4", "8"])
+        .option("--budgets <a,b>", "shares of rows to keep beside uncut", commaList, ["0.25"])
+        .action((_: object, command: Command) => run(command, (flags) => runChoose(context, flags as ChooseFlags)));
 }

@@ -79,7 +79,13 @@ function tooLong(name: string, index: number, what: string, window: number) {
     return pairsInvalid(name, `samples.${index}: ${what} and the model's window is ${window}`);
 }
 
-function marksOf({path, text, context}: Sample, header: string, tokens: Uint32Array, tokenizer: Tokenizer): Uint8Array {
+/** 1 for the target's tokens of shared identifiers. */
+export function marksOf(
+    {path, text, context}: Sample,
+    header: string,
+    tokens: Uint32Array,
+    tokenizer: Tokenizer,
+): Uint8Array {
     const whole = `${header}${text}`;
     const starts =
         tokenPlaces(whole, tokens.length, (from, to) =>

@@ -13,7 +13,7 @@ import type {PreparedSample} from "./prepared-sample.js";
 import {TargetFigures} from "./target-figures.js";
 
 /** Uncut segments of a file in both row types, with what cuts are made from. */
-interface ReadFile extends FileEvidence {
+export interface ReadFile extends FileEvidence {
     reference: NativeSegment;
 }
 

@@ -13,6 +13,8 @@ export interface Target {
     /** 1 for tokens of shared identifiers. */
     marks: Uint8Array;
     firstPosition: number;
+    /** Index of the first token that counts; by default the second: the first one has nothing to be predicted from. */
+    scoredFrom?: number;
 }
 
 interface Run {
@@ -62,7 +64,12 @@ export class TargetFigures {
             run.kl.push(...kl);
             run.agrees.push(...agrees);
         });
-        return () => ({nll: this.#likelihood(run.nll), kl: mean(run.kl), top1: mean(run.agrees)});
+        const scored = (values: readonly number[]) => values.slice((this.target.scoredFrom ?? 1) - 1);
+        return () => ({
+            nll: this.#likelihood(run.nll),
+            kl: mean(scored(run.kl)),
+            top1: mean(scored(run.agrees)),
+        });
     }
 
     /** Computes what is left. */
@@ -93,9 +100,11 @@ export class TargetFigures {
         work?.();
     }
 
-    /** @param nll of the second token and those behind it: the first one has nothing to be predicted from */
+    /** @param nll of the second token and those behind it */
     #likelihood(nll: readonly number[]): Likelihood {
-        const marked = nll.filter((_, i) => this.target.marks[i + 1] === 1);
-        return {identifiers: marked.length === 0 ? undefined : mean(marked), all: mean(nll)};
+        const {marks, scoredFrom = 1} = this.target;
+        const scored = nll.slice(scoredFrom - 1);
+        const marked = scored.filter((_, i) => marks[i + scoredFrom] === 1);
+        return {identifiers: marked.length === 0 ? undefined : mean(marked), all: mean(scored)};
     }
 }
