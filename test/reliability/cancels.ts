@@ -19,7 +19,7 @@ const nBatch = 512;
 export const cancels: Scenario = {
     name: "cancels",
     defaultN: 1_000,
-    async run({n, seed, say}) {
+    async run({n, seed, say, stop}) {
         const random = seededRandom(seed);
         const home = await mkdtemp(join(tmpdir(), "kv-c-"));
         const engine = await createEngine(smallSettings(join(home, "cache")));
@@ -33,7 +33,7 @@ export const cancels: Scenario = {
             const reference = (await engine.ask(askAbout([short.path], "reference"), {})).text;
             const waits: Record<string, number[]> = {read: [], ask: [], complete: []};
             let nDone = 0;
-            for (let i = 0; i < n; i++) {
+            for (let i = 0; i < n && !stop?.aborted; i++) {
                 const kind = (["read", "ask", "complete"] as const)[Math.floor(random() * 3)]!;
                 const ms = await cancelled(engine, kind, long.path, random() * maxDelayMs, i);
                 if (ms === undefined) nDone++;

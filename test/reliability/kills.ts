@@ -33,7 +33,7 @@ export function killsWith(programs: KillPrograms): Scenario {
     return {name: "kills", defaultN: 1_000, run: (options) => runKills(programs, options)};
 }
 
-async function runKills(programs: KillPrograms, {n, seed, say}: ScenarioOptions) {
+async function runKills(programs: KillPrograms, {n, seed, say, stop}: ScenarioOptions) {
     const random = seededRandom(seed);
     const home = await mkdtemp(join(tmpdir(), "kv-k-"));
     await mkdir(join(home, "run"), {mode: 0o700});
@@ -57,7 +57,7 @@ async function runKills(programs: KillPrograms, {n, seed, say}: ScenarioOptions)
             } else must(name !== "failed", `the client failed: ${rest}`);
         }
         worker = open(seed);
-        for (let i = 0; i < n; i++) {
+        for (let i = 0; i < n && !stop?.aborted; i++) {
             await worker.served(hangMs);
             await sleep(random() * maxDelayMs);
             worker.check();

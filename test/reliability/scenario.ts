@@ -8,6 +8,8 @@ export interface ScenarioOptions {
     seed: number;
     /** Progress for a person. */
     say: (line: string) => void;
+    /** Ends a long run early: what was done until then is reported. */
+    stop?: AbortSignal;
 }
 
 /** Figures of a run. A scenario throws when something is not as it must be; figures are for the record. */

@@ -24,10 +24,11 @@ export function soakWith(programs: {engine: string}): Scenario {
 }
 
 /** `n`: minutes. */
-async function runSoak({engine}: {engine: string}, {n, seed, say}: ScenarioOptions) {
+async function runSoak({engine}: {engine: string}, {n, seed, say, stop}: ScenarioOptions) {
     const home = await mkdtemp(join(tmpdir(), "kv-s-"));
     await mkdir(join(home, "run"), {mode: 0o700});
-    const endMs = Date.now() + n * 60_000;
+    const startMs = Date.now();
+    const endMs = startMs + n * 60_000;
     const counts = {questions: 0, completions: 0, reads: 0, edits: 0, cancelled: 0, busy: 0, rejoined: 0};
     const clients = Array.from({length: nClients}, () => newClient());
     let pid = 0;
@@ -50,7 +51,7 @@ async function runSoak({engine}: {engine: string}, {n, seed, say}: ScenarioOptio
         const files = someFiles(8, 5);
         let client = clients[index]!;
         await client.updateWorkspace({workspace, upsert: files});
-        for (let i = 0; Date.now() < endMs && !isOver; i++) {
+        for (let i = 0; Date.now() < endMs && !isOver && !stop?.aborted; i++) {
             const kind = random();
             const file = files[Math.floor(random() * files.length)]!;
             const controller = new AbortController();
@@ -128,7 +129,7 @@ async function runSoak({engine}: {engine: string}, {n, seed, say}: ScenarioOptio
             `memory grew from ${rounded(early)} to ${rounded(late)} MiB`,
         );
         return {
-            minutes: n,
+            minutes: rounded((Date.now() - startMs) / 60_000),
             clients: nClients,
             ...counts,
             earlyMib: rounded(early),
