@@ -1,7 +1,8 @@
 /**
  * `npm run bench:vscode`: what Kvasir costs an editor, measured in a real VS Code with the bundles as they are shipped:
  * activation as VS Code itself measures it, the scan of a large workspace, memory of the extension host with and without
- * Kvasir, and first ghost text against the engine's own time. Prints medians; `--json` prints all figures.
+ * Kvasir, and first ghost text against the engine's own time. Prints medians with their range; `--json` prints all
+ * figures. `npm run bench:vscode -- window scan completion` runs some of its stages.
  */
 import {cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile} from "node:fs/promises";
 import os from "node:os";
@@ -42,33 +43,25 @@ try {
     const demo = path.join(home, "demo");
     await cp(demoRepositoryFolder, demo, {recursive: true});
 
-    /** @type {number[]} */
-    const activationMs = [];
-    /** @type {number[]} */
-    const memoryMib = [];
-    for (let n = 0; n < nWindows; n++) {
-        // One after the other, so that both sides meet the same machine.
-        const without = await lookAtWindow(large, undefined);
-        const withKvasir = await lookAtWindow(large, root);
-        if (withKvasir.activationMs !== undefined) activationMs.push(withKvasir.activationMs);
-        memoryMib.push(withKvasir.hostMib - without.hostMib);
+    const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+    const isChosen = (/** @type {string} */ stage) => chosen.length === 0 || chosen.includes(stage);
+    /** @type {Record<string, unknown>} */
+    const figures = {};
+    if (isChosen("window")) figures.window = await windowFigures(large);
+    if (isChosen("scan")) {
+        const {files, scanMs} = await figuresInHost(large, false);
+        figures.scan = {files, scanMs};
+        say(`Scan of ${files} files: ${spread(scanMs)} ms`);
     }
-    const scan = await figuresInHost(large, false);
-    const completion = await figuresInHost(demo, true);
-    const ratios = completion.completions.map(({wholeMs, engineMs}) => wholeMs / engineMs);
-    const figures = {
-        activationMs,
-        scan: {files: scan.files, ms: scan.scanMs},
-        hostMemoryMib: memoryMib,
-        completions: completion.completions,
-    };
+    if (isChosen("completion")) {
+        const {completions} = await figuresInHost(demo, true);
+        figures.completions = completions;
+        say(`First ghost text: ${spread(completions.map(({wholeMs}) => wholeMs))} ms`);
+        say(`  of it the engine: ${spread(completions.map(({engineMs}) => engineMs))} ms`);
+        const ratios = completions.map(({wholeMs, engineMs}) => wholeMs / engineMs);
+        say(`  ratio: ${spread(ratios)} (${ratios.length} completions)`);
+    }
     if (isJson) process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
-    say(`Activation, by VS Code's own measure: ${spread(activationMs)} ms`);
-    say(`Scan of ${scan.files} files: ${spread(scan.scanMs)} ms`);
-    say(`Extension host with Kvasir minus without, ${scan.files} files: ${spread(memoryMib)} MiB`);
-    say(`First ghost text: ${spread(completion.completions.map(({wholeMs}) => wholeMs))} ms`);
-    say(`  of it the engine: ${spread(completion.completions.map(({engineMs}) => engineMs))} ms`);
-    say(`  ratio: ${spread(ratios)} (${ratios.length} completions)`);
 } finally {
     await endEngine(runtimeFolder);
     await rm(home, {recursive: true, force: true, maxRetries: 10, retryDelay: 200}).catch(() => undefined);
@@ -88,6 +81,25 @@ async function makeWorkspace(folder) {
             Array.from({length: nFiles / 100}, (_, i) => writeFile(path.join(inner, `file-${i}.ts`), text(i))),
         );
     }
+}
+
+/** @param {string} folder */
+async function windowFigures(folder) {
+    /** @type {number[]} */
+    const activationMs = [];
+    /** @type {number[]} */
+    const memoryMib = [];
+    for (let n = 0; n < nWindows; n++) {
+        // One after the other, so that both sides meet the same machine.
+        const without = await lookAtWindow(folder, undefined);
+        const withKvasir = await lookAtWindow(folder, root);
+        if (withKvasir.activationMs !== undefined) activationMs.push(withKvasir.activationMs);
+        memoryMib.push(withKvasir.hostMib - without.hostMib);
+        say(`  window ${n + 1}: active after ${activationMs.at(-1)} ms, ${memoryMib.at(-1)?.toFixed(1)} MiB more`);
+    }
+    say(`Activation, by VS Code's own measure: ${spread(activationMs)} ms`);
+    say(`Extension host with Kvasir minus without, ${nFiles} files: ${spread(memoryMib)} MiB`);
+    return {activationMs, memoryMib};
 }
 
 /**
@@ -117,7 +129,7 @@ async function lookAtWindow(folder, extension) {
             activationMs = Number(/Activation: *(\d+) *ms/.exec(await row.first().innerText())?.[1]);
         } else await runCommand(page, "Developer: Show Running Extensions");
         // What starts with a window has ended by then, and garbage is collected when it is idle.
-        await page.waitForTimeout(12_000);
+        await page.waitForTimeout(8_000);
         return {activationMs, hostMib: await extensionHostMib(server.home)};
     } finally {
         await browser.close();

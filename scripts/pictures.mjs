@@ -71,20 +71,29 @@ const browser = await launchChromium();
 try {
     const context = await browser.newContext({viewport: {width: 1240, height: 820}, deviceScaleFactor: 1.5});
     const page = await context.newPage();
-    page.setDefaultTimeout(patienceMs);
+    page.setDefaultTimeout(40_000);
     await page.goto(addressOf(server, {folder}));
     await meterOf(page).waitFor();
     await untilRead(page);
+    await hideSideBar(page);
     await mkdir(target, {recursive: true});
     const chosen = process.argv.slice(2);
     for (const [name, scene] of Object.entries(scenesOf(page))) {
         if (chosen.length > 0 && !chosen.includes(name)) continue;
-        await scene.arrange?.();
-        for (const theme of /** @type {const} */ (["light", "dark", "contrast"])) {
-            await show(page, theme);
-            await take(page, scene, `${name}-${theme}.png`);
+        try {
+            await scene.arrange?.();
+            for (const theme of /** @type {const} */ (["light", "dark", "contrast"])) {
+                await show(page, theme);
+                await take(page, scene, `${name}-${theme}.png`);
+            }
+            await scene.leave?.();
+        } catch (error) {
+            // The other scenes may still come out.
+            say(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+            process.exitCode = 1;
+            await page.screenshot({path: path.join(artefacts, `logs/picture-${name}.png`)});
+            await page.keyboard.press("Escape");
         }
-        await scene.leave?.();
     }
 } finally {
     await browser.close();
@@ -118,17 +127,20 @@ function scenesOf(page) {
             async arrange() {
                 await openFile(page, "src/api/when.ts");
                 await runCommand(page, "Kvasir: Open Chat");
-                await widenSideBar(page, 520);
                 const chat = await webviewOf(page, "chat");
+                await widenSideBar(page, 520);
                 const question = chat.getByRole("textbox", {name: "Question"});
                 await question.fill("What does @src/api/when.ts do, and when does it stop waiting?");
                 await question.press("Escape");
                 await question.press("Enter");
                 await chat.locator(".report .figures").waitFor();
-                await chat.locator(".report summary").click();
+                await chat.locator(".report .saw > summary").first().click();
             },
             frame: async () => sideBar,
-            leave: () => runCommand(page, "View: Close All Editors"),
+            async leave() {
+                await runCommand(page, "View: Close All Editors");
+                await hideSideBar(page);
+            },
         },
         completion: {
             async arrange() {
@@ -191,9 +203,12 @@ function scenesOf(page) {
  */
 async function untilRead(page) {
     const meter = meterOf(page).locator("a");
+    let nQuiet = 0;
     for (const deadlineMs = Date.now() + patienceMs; Date.now() < deadlineMs;) {
         const label = (await meter.getAttribute("aria-label")) ?? "";
-        if (/Ready|better quality/.test(label) && !/ 0 MiB/.test(label)) {
+        // Between two portions it is ready for a moment.
+        nQuiet = /Ready/.test(label) ? nQuiet + 1 : 0;
+        if (nQuiet === 16 || /better quality/.test(label)) {
             say(label);
             return;
         }
@@ -228,11 +243,18 @@ async function take(page, scene, name) {
     say(`${path.relative(root, file)} ${Math.round((await stat(file)).size / 1000)} kB`);
 }
 
+/** @param {import("playwright-core").Page} page */
+async function hideSideBar(page) {
+    await runCommand(page, "View: Toggle Primary Side Bar Visibility");
+    await page.locator(".part.sidebar").waitFor({state: "hidden"});
+}
+
 /**
  * @param {import("playwright-core").Page} page
  * @param {number} width px
  */
 async function widenSideBar(page, width) {
+    await page.locator(".part.sidebar").waitFor();
     const box = await boxOf(page.locator(".part.sidebar"));
     const y = box.y + box.height / 2;
     await page.mouse.move(box.x + box.width, y);

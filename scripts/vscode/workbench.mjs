@@ -1,7 +1,7 @@
 /** What a person does in a window of VS Code, done through the page: for the tests and for the pictures. */
 
 /** Long enough for two busy cores; nothing is slept for. */
-export const patienceMs = 90_000;
+export const patienceMs = 120_000;
 
 /**
  * The status bar's meter.

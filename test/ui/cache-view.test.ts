@@ -11,6 +11,8 @@ beforeAll(async () => {
     vscode = await openVscode({only: ["package.json", file, "src/api/extras.ts", "src/api/isobservable.ts"]});
     await runCommand(vscode.page, "Kvasir: Open Cache View");
     view = await webviewOf(vscode.page, "cache-view");
+    // The whole side bar for the list.
+    await vscode.page.locator('.pane-header[aria-label*="Chat"]').click();
 });
 afterEach(async ({task}) => {
     if (task.result?.state === "fail") await vscode.keep(task.name.replace(/\W+/g, "-"));

@@ -10,7 +10,7 @@ export function createSummaryView(_context: PageContext): View {
     const parts: readonly {part: BudgetPart; name: string}[] = [
         {part: "attended", name: t("attended")},
         {part: "memory", name: t("in memory")},
-        {part: "other", name: t("conversations")},
+        {part: "other", name: t("at work")},
         {part: "free", name: t("free")},
     ];
     const headline = h("p", {class: "headline"});

@@ -35,7 +35,8 @@ export function conversationView(page: Page, empty: View): View {
     };
     const showDown = () => {
         const isAway = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight > nearPx;
-        down.hidden = !isAway;
+        // The first words of an empty conversation are read from their beginning.
+        down.hidden = !isAway || list.childElementCount === 0;
         return isAway;
     };
     scroller.addEventListener("scroll", () => (isFollowing = !showDown()));
