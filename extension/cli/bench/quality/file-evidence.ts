@@ -52,6 +52,7 @@ export async function readFileEvidence(bed: Bed, tokens: Uint32Array, plan: Evid
     const {context, prefix} = bed;
     const nTokens = tokens.length;
     const session = await context.newSession();
+    let uncut: NativeSegment | undefined;
     try {
         await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}]));
         await context.withRoom(() => session.reserve(2 * nTokens + plan.replayHeader.length));
@@ -64,7 +65,7 @@ export async function readFileEvidence(bed: Bed, tokens: Uint32Array, plan: Evid
         const needsQueries = wanted.exported.some(({cut}) => cut.composition.evidence.kind !== "rows");
         let captured: Captured | undefined;
         if (wanted.inFile.length === 0 || needsQueries) captured = await reader.readPlainly(needsQueries);
-        const uncut = await bed.gatherAll(session, nTokens);
+        uncut = await bed.gatherAll(session, nTokens);
         const nPerLayer = context.shape.nKvHeads * nTokens;
         const valueNorms = needs.some((need) => need.valueNorms)
             ? context.ofGlobalLayers(await session.valueNorms(nTokens), nPerLayer)
@@ -80,6 +81,9 @@ export async function readFileEvidence(bed: Bed, tokens: Uint32Array, plan: Evid
         }
         for (const {key, cut} of wanted.replayed) scores.set(key, await reader.replayScored(cut));
         return {nTokens, uncut, scores, valueNorms, valueNormsL1: normsL1};
+    } catch (error) {
+        uncut?.dispose();
+        throw error;
     } finally {
         session.dispose();
     }

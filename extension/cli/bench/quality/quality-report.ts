@@ -19,7 +19,6 @@ export interface ReportParts {
     measured: PairFigures[];
     outcome: Outcome;
     flags: QualityFlags;
-    signal: AbortSignal;
 }
 
 /** A file of a page or two shows best what is kept. */

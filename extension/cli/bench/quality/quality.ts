@@ -6,7 +6,7 @@ import {readFile} from "node:fs/promises";
 import path from "node:path";
 import {qualityRows, type PairFigures} from "../../../core/fidelity/measurements.js";
 import {parsePairs, type Pairs} from "../../../core/fidelity/pairs.js";
-import {fileMissing, isKvasirError, pairsInvalid, usage} from "../../../protocol/errors.js";
+import {fileMissing, isKvasirError, pairsInvalid, toKvasirError, usage} from "../../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../../command-context.js";
 import {checkModelExists, settingsOf} from "../../common-flags.js";
 import {ProgressLine} from "../../output/progress-line.js";
@@ -68,15 +68,24 @@ export async function runQuality(context: CommandContext, flags: QualityFlags): 
                 rows: qualityRows(cuts, measured),
                 missing,
             };
+            let isWhole = nNotMeasured === 0;
             if (flags.html !== undefined) {
-                const report = await reportOf({lab, measurer, samples, cuts, plan, measured, outcome, flags, signal});
-                await writePage(path.resolve(context.root, flags.html), report);
+                try {
+                    const report = await reportOf({lab, measurer, samples, cuts, plan, measured, outcome, flags});
+                    await writePage(path.resolve(context.root, flags.html), report);
+                } catch (error) {
+                    // The rows took long to measure: they are printed whatever becomes of the page.
+                    progress.clear();
+                    const {code, message} = toKvasirError(error);
+                    context.terminal.stderr.write(`error ${code}: the page was not written: ${message}\n`);
+                    isWhole = false;
+                }
             }
             measurer.dispose();
             return {
                 json: qualityJson(outcome),
                 text: qualityText(outcome, context.terminal),
-                exitCode: nNotMeasured > 0 ? 1 : 0,
+                exitCode: isWhole ? 0 : 1,
             };
         } finally {
             await lab.close();
