@@ -10,6 +10,7 @@ import {mutations} from "./mutations.js";
 import {restart} from "./restart.js";
 import type {Scenario} from "./scenario.js";
 import {soakWith} from "./soak.js";
+import {runWriter, writerKillsWith} from "./writer-kills.js";
 
 const engine = path.join(import.meta.dirname, "reliability-engine.mjs");
 const self = fileURLToPath(import.meta.url);
@@ -21,6 +22,7 @@ if (role === "kill-worker") {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => {});
     await runKillWorker(home ?? "", engineScript ?? "", Number(workerSeed));
 }
+if (role === "writer") await runWriter(home ?? "", Number(engineScript), Number(workerSeed));
 if (role === "disk-trouble") await runDiskTrouble(home ?? "");
 
 const scenarios: readonly Scenario[] = [
@@ -28,6 +30,7 @@ const scenarios: readonly Scenario[] = [
     cancels,
     restart,
     killsWith({worker: [self, "kill-worker"], engine}),
+    writerKillsWith([self, "writer"]),
     soakWith({engine}),
     diskTroubleWith([self, "disk-trouble"]),
 ];

@@ -7,6 +7,7 @@ import {killsWith} from "./kills.js";
 import {mutations} from "./mutations.js";
 import {restart} from "./restart.js";
 import {soakWith} from "./soak.js";
+import {writerKillsWith} from "./writer-kills.js";
 
 const seed = 20_261_122;
 const say = () => {};
@@ -41,6 +42,13 @@ test("4 kills under load, the last one of the client", async () => {
     const figures = await killsWith({worker, engine: programs.engine}).run({n: 4, seed, say});
     expect(figures).toMatchObject({engineKills: 3, clientKills: 1, turnsLost: 0});
     expect(figures.answers).toBeGreaterThan(0);
+});
+
+test("30 kills of a program that writes segments and conversations", async () => {
+    const figures = await writerKillsWith([programs.scenarios, "writer"]).run({n: 30, seed, say});
+    expect(figures).toMatchObject({kills: 30, segmentsLost: 0, turnsLost: 0});
+    expect(figures.segmentsStored).toBeGreaterThan(0);
+    expect(figures.turnsSaved).toBeGreaterThan(0);
 });
 
 test("a disk that is full, read-only, deleted, of another time or of another user", async () => {
