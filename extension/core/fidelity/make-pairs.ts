@@ -21,7 +21,7 @@ export interface MakePairsOptions {
     seed: number;
     /** Tokens of context to come close to. */
     contextTokens?: number;
-    /** Longer files are no context: what is measured is a whole file. */
+    /** Of longer files the beginning is context, up to about this many tokens. */
     maxFileTokens?: number;
 }
 
@@ -40,21 +40,39 @@ export interface Target {
 }
 
 /**
- * Targets of a repository, in random order: source files of middle length that import at least two other source files of
- * it and are more than a list of exports.
+ * The beginning of a file that is longer than `maxTokens`, up to a blank line where there is one in its second half, else
+ * up to a line's end; the file itself when it is not longer. Tokens of a beginning are estimated from the whole's.
+ */
+export function beginningOf(file: RepositoryFile, maxTokens: number): RepositoryFile {
+    if (file.nTokens <= maxTokens) return file;
+    // A tenth less: the beginning may be denser than the rest.
+    const limit = Math.floor((file.text.length * maxTokens * 0.9) / file.nTokens);
+    const blank = file.text.lastIndexOf("\n\n", limit);
+    const end = blank >= limit / 2 ? blank + 1 : file.text.lastIndexOf("\n", limit) + 1 || limit;
+    return {
+        path: file.path,
+        text: file.text.slice(0, end),
+        nTokens: Math.ceil((file.nTokens * end) / file.text.length),
+    };
+}
+
+/**
+ * Targets of a repository, in random order: source files, or their beginnings, of middle length that import at least two
+ * other source files of it and are more than a list of exports.
  */
 export function targetsOf(files: readonly RepositoryFile[], random: () => number, maxFileTokens: number): Target[] {
     const graph = new ImportGraph();
     const sources = files.filter(({path}) => languageOf(path) !== undefined && pathKind(path) === "source");
-    const byPath = new Map(sources.map((file) => [file.path, file]));
+    const byPath = new Map(sources.map((file) => [file.path, beginningOf(file, maxFileTokens)]));
     for (const {path, text} of sources) graph.set(path, text);
-    return shuffled(sources, random).flatMap((file) => {
-        if (file.nTokens < targetTokens.min || file.nTokens > targetTokens.max || isListOfExports(file.text)) return [];
+    return shuffled(sources, random).flatMap((whole) => {
+        const file = beginningOf(whole, targetTokens.max);
+        if (file.nTokens < targetTokens.min || isListOfExports(file.text)) return [];
         const imports = graph
             .importsOf(file.path)
             .map((path) => byPath.get(path))
             .filter((imported) => imported !== undefined)
-            .filter(({path, nTokens}) => path !== file.path && fits(nTokens, maxFileTokens));
+            .filter(({path, nTokens}) => path !== file.path && nTokens >= minFileTokens);
         return imports.length < minImports ? [] : [{file, imports}];
     });
 }
@@ -65,10 +83,16 @@ export function makePairs(
     {nPairs, seed, contextTokens = 4096, maxFileTokens = 2048}: MakePairsOptions,
 ): Sample[] {
     const random = seededRandom(seed);
+    // Two imported files and a distractor must have room.
+    const maxTokens = Math.min(maxFileTokens, Math.floor(contextTokens / 3));
+    const beginnings = files
+        .filter(({path}) => pathKind(path) === "source")
+        .map((file) => beginningOf(file, maxTokens))
+        .filter(({nTokens}) => nTokens >= minFileTokens);
     const samples: Sample[] = [];
-    for (const target of targetsOf(files, random, maxFileTokens)) {
+    for (const target of targetsOf(files, random, maxTokens)) {
         if (samples.length === nPairs) break;
-        const context = contextOf(target, files, random, contextTokens, maxFileTokens);
+        const context = contextOf(target, beginnings, random, contextTokens);
         if (context === undefined) continue;
         const {path, text} = target.file;
         samples.push({path, text, context: context.map((file) => ({path: file.path, text: file.text}))});
@@ -81,7 +105,6 @@ function contextOf(
     files: readonly RepositoryFile[],
     random: () => number,
     contextTokens: number,
-    maxFileTokens: number,
 ): RepositoryFile[] | undefined {
     const chosen: RepositoryFile[] = [];
     let nTokens = 0;
@@ -94,13 +117,8 @@ function contextOf(
     };
     take(imports, contextTokens * maxImportedShare);
     if (chosen.length < minImports) return undefined;
-    const distractors = files.filter(
-        (other) =>
-            other !== file &&
-            !imports.includes(other) &&
-            pathKind(other.path) === "source" &&
-            fits(other.nTokens, maxFileTokens),
-    );
+    const taken = new Set([file, ...imports].map(({path}) => path));
+    const distractors = files.filter(({path}) => !taken.has(path));
     const folder = folderOf(file.path);
     const [near, far] = [true, false].map((isNear) =>
         shuffled(
@@ -112,10 +130,6 @@ function contextOf(
     // A small folder is filled up from the others.
     take(far, contextTokens);
     return shuffled(chosen, random);
-}
-
-function fits(nTokens: number, maxFileTokens: number): boolean {
-    return nTokens >= minFileTokens && nTokens <= maxFileTokens;
 }
 
 /** More than half of the text are imports and exports from elsewhere: there is nothing to write in it. */

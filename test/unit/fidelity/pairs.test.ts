@@ -1,5 +1,5 @@
 import {describe, expect, test} from "vitest";
-import {makePairs, type RepositoryFile} from "../../../extension/core/fidelity/make-pairs.js";
+import {beginningOf, makePairs, type RepositoryFile} from "../../../extension/core/fidelity/make-pairs.js";
 import {parsePairs} from "../../../extension/core/fidelity/pairs.js";
 import {policyVariant} from "../../../extension/core/fidelity/policy-variant.js";
 
@@ -42,7 +42,6 @@ describe("makePairs", () => {
         file("lib/two.ts", code(20), 200),
         file("src/barrel.ts", 'export * from "./one.js";\nexport * from "../lib/two.js";\n', 200),
         file("src/lonely.ts", `import "./one.js";\n${code(40)}`, 300),
-        file("src/long.ts", imports + code(400), 3000),
         file("src/target.test.ts", imports + code(40), 300),
         ...Array.from({length: 8}, (_, i) => file(`src/near${i}.ts`, code(10), 100)),
         ...Array.from({length: 8}, (_, i) => file(`far/far${i}.ts`, code(10), 100)),
@@ -63,6 +62,22 @@ describe("makePairs", () => {
         expect(tokens).toBeLessThanOrEqual(1500);
         expect(paths).not.toContain("src/target.ts");
         expect(new Set(paths).size).toBe(paths.length);
+    });
+
+    test("of long files the beginning is taken, up to a line's end", () => {
+        const long = file("src/long.ts", `${imports}${code(100)}\n${code(300)}`, 4000);
+        const pairs = makePairs([...files, long], {nPairs: 10, seed: 1, contextTokens: 1500});
+        const {text, context} = pairs.find(({path}) => path === "src/long.ts")!;
+        expect(long.text.startsWith(text)).toBe(true);
+        // 768 of 4000 tokens are about a fifth.
+        expect(text.length / long.text.length).toBeGreaterThan(0.15);
+        expect(text.length / long.text.length).toBeLessThan(0.2);
+        expect(text.endsWith(";\n")).toBe(true);
+        expect(context.map(({path}) => path)).toEqual(expect.arrayContaining(["src/one.ts", "lib/two.ts"]));
+        const blank = beginningOf(file("a.ts", `${code(50)}\n${code(10)}`, 600), 590);
+        expect(blank.text).toBe(code(50));
+        expect(blank.nTokens).toBeLessThan(590);
+        expect(beginningOf(long, 4000)).toBe(long);
     });
 
     test("the seed decides", () => {
