@@ -40,6 +40,7 @@ export class SegmentStore {
     /** Writes under way, so that closing waits for them. */
     readonly #writes = new Set<Promise<void>>();
 
+    readonly #unsubscribe: (() => void) | undefined;
     /** Sum over resident segments of their mean rows, and what each has added to it. */
     #keptRows = 0;
     readonly #counted = new Map<SegmentIdentity, number>();
@@ -57,7 +58,8 @@ export class SegmentStore {
                 onDidChange?.(identity);
             },
         });
-        if (disk !== undefined) disk.onDidChange = onDidChange;
+        // The store on disk outlives a model, and with it this one.
+        this.#unsubscribe = onDidChange && disk?.onDidChange(onDidChange);
         context.evictOne = () => this.#memory.evictOne();
     }
 
@@ -211,6 +213,7 @@ export class SegmentStore {
 
     async close(): Promise<void> {
         await this.flush();
+        this.#unsubscribe?.();
         this.dropAll();
     }
 

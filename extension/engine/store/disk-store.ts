@@ -87,9 +87,12 @@ export class DiskStore {
         return this.#index.bytes;
     }
 
-    /** Told of every segment that has come or gone, as far as this process has noticed. */
-    set onDidChange(listener: ((identity: SegmentIdentity) => void) | undefined) {
-        this.#index.onDidChange = listener;
+    /**
+     * Tells of every segment that has come or gone, as far as this process has noticed.
+     * @returns ends it
+     */
+    onDidChange(listener: (identity: SegmentIdentity) => void): () => void {
+        return this.#index.onDidChange(listener);
     }
 
     /** As of the last look at the folder, without looking again. */

@@ -72,7 +72,7 @@ export class ModelHasher {
 }
 
 /** All files of a split model, in order; the file itself when it is not split. */
-function partsOf(path: string): string[] {
+export function partsOf(path: string): string[] {
     const match = /^(.*-)\d{5}-of-(\d{5})\.gguf$/s.exec(path);
     if (match === null) return [path];
     const [, stem, total] = match as unknown as [string, string, string];

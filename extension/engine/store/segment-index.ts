@@ -60,7 +60,7 @@ export class SegmentIndex {
     #scanning: Promise<void> = Promise.resolve();
     #lastTick = 0;
     isChanged = false;
-    onDidChange: ((identity: SegmentIdentity) => void) | undefined;
+    readonly #listeners = new Set<(identity: SegmentIdentity) => void>();
 
     /** @param key encrypts the hint, which names files */
     constructor(folder: StoreFolder, readHeader: ReadHeader, key?: StoreKey) {
@@ -72,6 +72,12 @@ export class SegmentIndex {
     /** Bytes of all segment files known of. */
     get bytes(): number {
         return this.#bytes;
+    }
+
+    /** Tells of every segment that has come or gone. @returns ends it */
+    onDidChange(listener: (identity: SegmentIdentity) => void): () => void {
+        this.#listeners.add(listener);
+        return () => void this.#listeners.delete(listener);
     }
 
     entries(): StoredEntry[] {
@@ -88,7 +94,7 @@ export class SegmentIndex {
         this.#entries.delete(identity);
         this.#bytes -= entry.bytes;
         this.isChanged = true;
-        this.onDidChange?.(identity);
+        this.#tell(identity);
     }
 
     /** Takes in a file that was just written or opened. */
@@ -227,7 +233,11 @@ export class SegmentIndex {
         this.#bytes += entry.bytes - (before?.bytes ?? 0);
         this.#entries.set(entry.identity, entry);
         this.isChanged = true;
-        if (before === undefined) this.onDidChange?.(entry.identity);
+        if (before === undefined) this.#tell(entry.identity);
+    }
+
+    #tell(identity: SegmentIdentity): void {
+        for (const listener of this.#listeners) listener(identity);
     }
 
     async #saveUse(identity: SegmentIdentity, usedMs: number, mtimeMs: number): Promise<void> {

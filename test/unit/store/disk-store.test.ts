@@ -7,6 +7,28 @@ import {fileOf, identityOf, limitBytes, rowsIn, segmentFiles, sizeOf} from "./st
 import {temporaryFolder} from "./temporary-folder.js";
 
 describe("a disk store", () => {
+    test("tells what comes and goes, also what another process has done, and knows it without looking", async () => {
+        const root = await temporaryFolder();
+        const [store, other] = [await DiskStore.open(root, {limitBytes}), await DiskStore.open(root, {limitBytes})];
+        const sample = sampleSegment({path: "a.ts"});
+        const identity = await identityOf(sample);
+        const told: boolean[] = [];
+        const end = store.onDidChange((changed) => void (changed === identity && told.push(store.knows(identity))));
+        await other.put(sample);
+        expect(store.knows(identity)).toBe(false);
+        await store.list();
+        await other.remove(identity);
+        expect(store.knows(identity)).toBe(true);
+        await store.list();
+        expect(told).toEqual([true, false]);
+        end();
+        await store.put(sample);
+        expect(told).toEqual([true, false]);
+        await store.remove(identity);
+        await store.remove(identity);
+        expect([store.knows(identity), store.bytes]).toEqual([false, 0]);
+    });
+
     test("gives back what was put, also to the next one to open it", async () => {
         const root = join(await temporaryFolder(), "a", "cache");
         const sample = sampleSegment();
