@@ -83,5 +83,5 @@ export function qualityText({nPairs, nNotMeasured, rows, missing}: Outcome, term
 }
 
 function figure(value: number | null): string {
-    return value === null ? "-" : value.toFixed(2);
+    return value === null ? "-" : value.toFixed(2).replace(/^-(?=0\.00$)/, "");
 }

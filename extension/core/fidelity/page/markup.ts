@@ -15,3 +15,11 @@ export function percent(share: number): string {
 export function px(value: number): string {
     return String(Math.round(value * 10) / 10);
 }
+
+/** Two decimals, with a true minus sign; what rounds to nothing has no sign. */
+export function twoDecimals(value: number): string {
+    return value
+        .toFixed(2)
+        .replace(/^-(?=0\.00$)/, "")
+        .replace("-", "\u2212");
+}

@@ -46,7 +46,7 @@ td small { color: var(--soft); }
 .choice { display: flex; flex-wrap: wrap; gap: 8px 24px; align-items: center; max-width: none; }
 select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 3px 8px; }
 pre { margin: 8px 0 0; padding: 16px; background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow: auto; max-height: 640px; font: 13px/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace; tab-size: 4; }
-.scale span { font-family: ui-monospace, monospace; }
+.scale { white-space: nowrap; } .scale span { font-family: ui-monospace, monospace; }
 ${Array.from({length: 9}, (_, i) => `.k${i} { background: rgb(var(--hot) / ${((i / 8) * 0.62).toFixed(3)}); }`).join(" ")}
 @media print { .legend button { border: 0; } pre { max-height: none; } }
 `;

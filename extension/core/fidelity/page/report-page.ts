@@ -4,7 +4,7 @@ import type {QualityRow} from "../measurements.js";
 import {heatMap} from "./heat-map.js";
 import {keptText} from "./kept-text.js";
 import {linePlot, markOf, type PlotPoint} from "./line-plot.js";
-import {escaped, percent} from "./markup.js";
+import {escaped, percent, twoDecimals} from "./markup.js";
 import {pageScript, pageStyle} from "./page-style.js";
 import {seriesStyles, type SeriesStyle} from "./series.js";
 
@@ -31,8 +31,8 @@ export function reportPage(report: FidelityReport): string {
         table(rows, styles),
         headShares.length === 0
             ? ""
-            : `<section><h2>Head profile</h2><p>Share of its rows that each KV head keeps (rows of a column: heads of a ` +
-              `layer). none <span class="bar"></span> all</p>` +
+            : `<section><h2>Head profile</h2><p>Share of its rows that each KV head keeps: layers from left to right, their ` +
+              `heads from top to bottom. <span class="scale">none <span class="bar"></span> all</span></p>` +
               headShares.map(({budget, perHead}) => heatMap(`at ${percent(budget)} of the rows`, perHead)).join("") +
               `</section>`,
         files.length === 0
@@ -67,7 +67,7 @@ function plots(position: string, rows: readonly QualityRow[], styles: readonly S
             styles,
             scale: "linear",
             yardstick: {value: 1, name: "every row kept"},
-            format: (value) => value.toFixed(2).replace("-", "\u2212"),
+            format: twoDecimals,
         }) +
         linePlot({
             title: "Distance from uncut files",
@@ -111,7 +111,7 @@ function table(rows: readonly QualityRow[], styles: readonly SeriesStyle[]): str
 }
 
 function two(value: number | null): string {
-    return value === null ? "\u2013" : value.toFixed(2).replace("-", "\u2212");
+    return value === null ? "\u2013" : twoDecimals(value);
 }
 
 /** Kvasir's default at the smallest budget shows most. */
