@@ -1,8 +1,10 @@
-import {closeSync, copyFileSync, openSync, readdirSync, readSync, writeFileSync} from "node:fs";
+import {closeSync, copyFileSync, openSync, readdirSync, readSync, rmSync, truncateSync, writeFileSync} from "node:fs";
+import {totalmem} from "node:os";
 import {dirname, join, resolve} from "node:path";
 import {fileURLToPath} from "node:url";
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
 import type {CacheReport, ReadReport} from "../../extension/protocol/engine.js";
+import {patchGguf} from "../native/patched-gguf.js";
 import {type CliRun, CliWorkspace} from "./cli-runs.js";
 
 const models = resolve(dirname(fileURLToPath(import.meta.url)), "../../.kvasir/models");
@@ -52,6 +54,23 @@ describe("a model that cannot be used", () => {
         closeSync(file);
         const cut = put("cut-short.gguf", head);
         expectFailure(await workspace.run("read", annotation, "--model", cut), 1, "model-broken");
+    });
+
+    test("has an architecture that llama.cpp does not know", async () => {
+        const other = join(dirname(workspace.folder), "other.gguf");
+        patchGguf(smallModel, other, {set: {"general.architecture": {type: "string", value: "no-such-thing"}}});
+        const run = await workspace.run("read", annotation, "--model", other);
+        expectFailure(run, 1, "model-unsupported");
+        expect(run.stderr).toContain("no-such-thing");
+    });
+
+    test("is larger than the memory", async () => {
+        const huge = join(dirname(workspace.folder), "huge.gguf");
+        copyFileSync(smallModel, huge);
+        // A hole in a file takes no room on the disk.
+        truncateSync(huge, totalmem() + 2 ** 30);
+        expectFailure(await workspace.run("read", annotation, "--model", huge), 1, "model-too-large");
+        rmSync(huge);
     });
 
     test("is no model", async () => {

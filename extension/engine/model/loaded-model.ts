@@ -3,7 +3,7 @@
  * while loading into a coded error. Knows nothing of contexts and rows.
  */
 import {stat} from "node:fs/promises";
-import {freemem} from "node:os";
+import {freemem, totalmem} from "node:os";
 import path from "node:path";
 import type {Llama, LlamaModel} from "node-llama-cpp";
 import {KvasirError, isKvasirError, modelBroken, modelTooLarge, modelUnsupported} from "../../protocol/errors.js";
@@ -11,7 +11,7 @@ import type {EngineSettings, ModelInfo} from "../../protocol/engine.js";
 import {startLlama, type LlamaLog} from "./llama-backend.js";
 import {loadAddon} from "../native/addon.js";
 import type {AddonModel, ModelDescription, NativeAddon} from "../native/native.js";
-import {ModelHasher} from "../store/model-hash.js";
+import {ModelHasher, partsOf} from "../store/model-hash.js";
 
 export interface LoadModelOptions {
     settings: Pick<EngineSettings, "modelPath" | "gpu" | "threads">;
@@ -43,9 +43,16 @@ export class LoadedModel {
      */
     static async load({settings, hasher, log, onProgress, signal}: LoadModelOptions): Promise<LoadedModel> {
         const file = path.resolve(settings.modelPath);
+        const complaints: string[] = [];
+        const start = () =>
+            startLlama(settings.gpu, (level, message) => {
+                if (level === "error") complaints.push(message);
+                log?.(level, message);
+            });
+        await checkSize(file, start);
         // Also says whether the file is there and is a whole GGUF, before llama.cpp tries.
         const hash = await (hasher ?? new ModelHasher()).hash(file);
-        const llama = await startLlama(settings.gpu, log);
+        const llama = await start();
         try {
             const model = await llama.loadModel({
                 modelPath: file,
@@ -57,7 +64,7 @@ export class LoadedModel {
             return new LoadedModel(file, hash, llama, model);
         } catch (error) {
             if (signal?.aborted) throw new KvasirError("cancelled", "loading the model was cancelled.");
-            throw await loadError(file, error);
+            throw await loadError(file, error, complaints);
         }
     }
 
@@ -101,9 +108,24 @@ function headDimOf(model: LlamaModel, description: ModelDescription): number {
     return keyLength ?? Math.floor(model.embeddingVectorSize / description.nHeads);
 }
 
-async function loadError(file: string, error: unknown): Promise<unknown> {
+/**
+ * Weights are mapped, so a model that is too large would load and then never answer.
+ * @throws KvasirError `model-too-large`
+ */
+async function checkSize(file: string, start: () => Promise<Llama>): Promise<void> {
+    const sizes = await Promise.all(partsOf(file).map((part) => stat(part).catch(() => undefined)));
+    const bytes = sizes.reduce((sum, found) => sum + (found?.size ?? 0), 0);
+    if (bytes <= totalmem()) return;
+    const llama = await start();
+    const {total: vram} = llama.gpu === false ? {total: 0} : await llama.getVramState();
+    if (bytes > totalmem() + vram) throw modelTooLarge(file, bytes, freemem() + vram);
+}
+
+/** @param complaints what llama.cpp logged as errors meanwhile: its exceptions say less */
+async function loadError(file: string, error: unknown, complaints: readonly string[]): Promise<unknown> {
     if (isKvasirError(error)) return error;
-    const message = firstLine((error as Error).message ?? String(error));
+    const complaint = complaints.map((line) => /error loading model: (.*)/.exec(line)?.[1]).find(Boolean);
+    const message = firstLine(complaint ?? (error as Error).message ?? String(error));
     if (/insufficient|not enough|out of memory|too large|allocat/i.test(message))
         return modelTooLarge(file, (await stat(file)).size, freemem());
     if (/unknown model architecture|unsupported/i.test(message)) return modelUnsupported(file, message);
