@@ -131,7 +131,7 @@ function randomBlocks() {
 }
 
 function write(fd, buffer) {
-    for (let at = 0; at < buffer.length; ) at += writeSync(fd, buffer, at);
+    for (let at = 0; at < buffer.length;) at += writeSync(fd, buffer, at);
 }
 
 function aligned(n) {
