@@ -17,11 +17,10 @@ const self = fileURLToPath(import.meta.url);
 
 // Scenarios start programs of their own: this one, with another first word.
 const [role, home, engineScript, workerSeed] = process.argv.slice(2);
-if (role === "kill-worker") {
+if (role === "kill-worker" || role === "writer")
     // Who ends us does so with a signal that cannot be held up; others are for the scenario.
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => {});
-    await runKillWorker(home ?? "", engineScript ?? "", Number(workerSeed));
-}
+if (role === "kill-worker") await runKillWorker(home ?? "", engineScript ?? "", Number(workerSeed));
 if (role === "writer") await runWriter(home ?? "", Number(engineScript), Number(workerSeed));
 if (role === "disk-trouble") await runDiskTrouble(home ?? "");
 
@@ -49,7 +48,7 @@ if (scenario === undefined || positionals.length > 1) {
 const n = Number(values.n ?? scenario.defaultN);
 const seed = Number(values.seed ?? 20_261_122);
 const stopping = new AbortController();
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopping.abort());
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stopping.abort());
 try {
     const figures = await scenario.run({
         n,
