@@ -40,7 +40,8 @@ const bundles = {
         external: ["node-llama-cpp"],
         banner: requireBanner,
     },
-    // VS Code gives `vscode` to CommonJS modules only in the versions we support.
+    // VS Code gives `vscode` to CommonJS modules only in the versions we support. What the first use of a part imports
+    // lies in files of its own: a window would otherwise compile all of it to show nothing of it.
     extension: {
         entry: "extension/host/extension.ts",
         outfile: "dist/extension.cjs",
@@ -62,7 +63,10 @@ export async function build({names = Object.keys(bundles), isProduction = false}
         const options = optionsOf(name, isProduction);
         if (options === undefined) continue;
         const startedMs = Date.now();
-        const {outputFiles, metafile} = await esbuild.build({...options, write: false, metafile: true});
+        const {outputFiles, metafile} =
+            name === "extension"
+                ? await buildInParts(options)
+                : await esbuild.build({...options, write: false, metafile: true});
         // Moved into place, so that a command started meanwhile never loads half a bundle.
         for (const {path: file, contents} of outputFiles) {
             await mkdir(path.dirname(file), {recursive: true});
@@ -75,6 +79,46 @@ export async function build({names = Object.keys(bundles), isProduction = false}
         await writeFile(`${path.join(root, options.outfile)}.inputs.json`, JSON.stringify({startedMs, inputs}));
     }
     return written;
+}
+
+/**
+ * Splits at dynamic imports, which esbuild does for ES modules only, and makes CommonJS of each part.
+ * @param {esbuild.BuildOptions & {outfile: string}} options
+ */
+async function buildInParts({outfile, entryPoints, ...options}) {
+    const folder = path.dirname(outfile);
+    const {outputFiles, metafile} = await esbuild.build({
+        ...options,
+        entryPoints: {[path.basename(outfile, ".cjs")]: /** @type {string[]} */ (entryPoints)[0] ?? ""},
+        outdir: folder,
+        outExtension: {".js": ".cjs"},
+        chunkNames: "extension/[name]-[hash]",
+        splitting: true,
+        format: "esm",
+        sourcemap: "inline",
+        write: false,
+        metafile: true,
+    });
+    const parts = await Promise.all(
+        outputFiles.map(async ({path: file, text}) => {
+            const {code, map} = await esbuild.transform(text, {
+                format: "cjs",
+                platform: "node",
+                target: nodeBundle.target,
+                supported: {"dynamic-import": false},
+                minify: options.minify ?? false,
+                keepNames: true,
+                sourcemap: "external",
+                sourcefile: path.basename(file),
+            });
+            const link = `//# sourceMappingURL=${path.basename(file)}.map\n`;
+            return [
+                {path: file, contents: Buffer.from(code + link)},
+                {path: `${file}.map`, contents: Buffer.from(map)},
+            ];
+        }),
+    );
+    return {outputFiles: parts.flat(), metafile};
 }
 
 /**
