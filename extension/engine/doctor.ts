@@ -84,11 +84,7 @@ async function engineChecks(engine: LoadedEngine): Promise<DoctorCheck[]> {
             ok: true,
             detail: `tied to ${model.backend}; rows on ${context.shape.devices.map(({name}) => name).join(", ")}`,
         },
-        {
-            id: "gpu",
-            ok: true,
-            detail: model.llama.gpu === false ? "none in use" : `${model.backend}, ${await vram(engine)}`,
-        },
+        await gpuCheck(engine),
         {
             id: "model",
             ok: true,
@@ -109,8 +105,21 @@ async function engineChecks(engine: LoadedEngine): Promise<DoctorCheck[]> {
     return checks;
 }
 
-async function vram({model}: LoadedEngine): Promise<string> {
-    const {total, free} = await model.llama.getVramState();
+async function gpuCheck({model, settings}: LoadedEngine): Promise<DoctorCheck> {
+    if (model.llama.gpu === false) return {id: "gpu", ok: true, detail: "none in use"};
     const names = await model.llama.getGpuDeviceNames();
-    return `${names.join(", ")}: ${gib(free)} of ${gib(total)} VRAM free`;
+    if (names.length === 0)
+        return {
+            id: "gpu",
+            // Whoever asked for a backend by name should hear that it does nothing.
+            ok: settings.gpu === "auto",
+            detail: `${model.backend} finds no device: everything runs on the CPU`,
+            fix: "Install the driver of the GPU, or use --gpu cpu.",
+        };
+    const {total, free} = await model.llama.getVramState();
+    return {
+        id: "gpu",
+        ok: true,
+        detail: `${model.backend}, ${names.join(", ")}: ${gib(free)} of ${gib(total)} VRAM free`,
+    };
 }
