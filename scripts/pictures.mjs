@@ -13,7 +13,7 @@ import {modelFile} from "./setup/steps/model.mjs";
 import {launchChromium} from "./vscode/chromium.mjs";
 import {addressOf, startCodeServer} from "./vscode/code-server.mjs";
 import {endEngine} from "./vscode/end-engine.mjs";
-import {meterOf, openFile, patienceMs, runCommand, webviewOf} from "./vscode/workbench.mjs";
+import {meterOf, openFile, runCommand, webviewOf} from "./vscode/workbench.mjs";
 
 const target = path.join(root, "docs/pictures");
 /** By the name in the file, with the class that the workbench then has. */
@@ -22,6 +22,8 @@ const themes = {
     dark: {label: "Dark Modern", mark: ".monaco-workbench.vs-dark"},
     contrast: {label: "Default High Contrast", mark: ".monaco-workbench.hc-black"},
 };
+/** What is not read by then is read by the next run: it goes on where this one ended. */
+const readingMs = 60_000;
 /** Enough of the repository to be worth a look, little enough for two cores. */
 const folders = [
     ...["package.json", "src/api"],
@@ -71,7 +73,7 @@ const browser = await launchChromium();
 try {
     const context = await browser.newContext({viewport: {width: 1240, height: 820}, deviceScaleFactor: 1.5});
     const page = await context.newPage();
-    page.setDefaultTimeout(40_000);
+    page.setDefaultTimeout(60_000);
     await page.goto(addressOf(server, {folder}));
     await meterOf(page).waitFor();
     await untilRead(page);
@@ -204,7 +206,7 @@ function scenesOf(page) {
 async function untilRead(page) {
     const meter = meterOf(page).locator("a");
     let nQuiet = 0;
-    for (const deadlineMs = Date.now() + patienceMs; Date.now() < deadlineMs;) {
+    for (const deadlineMs = Date.now() + readingMs; Date.now() < deadlineMs;) {
         const label = (await meter.getAttribute("aria-label")) ?? "";
         // Between two portions it is ready for a moment.
         nQuiet = /Ready/.test(label) ? nQuiet + 1 : 0;
