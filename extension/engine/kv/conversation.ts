@@ -38,8 +38,6 @@ export interface Generated {
     nReused: number;
     /** Of decoding alone, without the prompt. */
     decodeMs: number;
-    /** From the call to the first token. */
-    firstTokenMs: number;
 }
 
 export class Conversation {
@@ -66,11 +64,6 @@ export class Conversation {
     get size(): {nTokens: number; keptRows: number} {
         const nLive = this.#live.length;
         return {nTokens: this.#earlier.nTokens + nLive, keptRows: this.#earlier.keptRows + nLive};
-    }
-
-    /** First position of what follows the files. */
-    get turnStart(): number {
-        return this.#turnStart;
     }
 
     /** Tokens of conversation and answer that fit the window. */
@@ -123,11 +116,9 @@ export class Conversation {
         const nReused = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
         await this.#forgetFrom(nReused);
         await this.#scoreSoon(session, fresh.length + options.maxTokens);
-        const generated: Generated = {tokens: [], reason: "stopped", nReused, decodeMs: 0, firstTokenMs: 0};
-        const start = performance.now();
+        const generated: Generated = {tokens: [], reason: "stopped", nReused, decodeMs: 0};
         turn.onAsked = () => this.context.native.yieldSoon();
         const take = (token: number) => {
-            if (generated.tokens.length === 0) generated.firstTokenMs = performance.now() - start;
             generated.tokens.push(token);
             return onToken(token);
         };
