@@ -1,9 +1,7 @@
-import {readFile, readdir} from "node:fs/promises";
+import {readFile} from "node:fs/promises";
 import path from "node:path";
 import type {Frame, Locator} from "playwright-core";
 import {afterAll, afterEach, beforeAll, describe, expect, it} from "vitest";
-import {addTurn, newConversation} from "../../extension/core/chat/conversation.js";
-import {ConversationFiles} from "../../extension/host/chat/conversation-files.js";
 import {type VscodePage, editorText, openFile, openVscode, patienceMs, runCommand, webviewOf} from "./vscode-page.js";
 
 const file = "src/api/when.ts";
@@ -44,35 +42,6 @@ async function ask(question: string): Promise<void> {
 async function finished(): Promise<void> {
     await answers().last().waitFor();
     await poll(() => answers().last().getAttribute("aria-busy")).toBe("false");
-}
-
-/** Where the extension keeps the conversations of this folder: known once there is one. */
-async function conversationFolder(): Promise<string> {
-    const all = path.join(vscode.userFolder, "globalStorage/kvasir.kvasir/conversations");
-    const [only] = await readdir(all);
-    if (only === undefined) throw new Error("no conversation is kept yet");
-    return path.join(all, only);
-}
-
-/** Puts a conversation beside the others whose answer is known, and shows it. */
-async function showAnswer(question: string, answer: string): Promise<void> {
-    const nowMs = Date.now();
-    const asked = addTurn(newConversation(`seeded-${nowMs}`, nowMs), {
-        id: "q1",
-        role: "user",
-        text: question,
-        prompt: question,
-        attached: [],
-        named: [],
-        excluded: [],
-        createdAtMs: nowMs,
-    });
-    const whole = addTurn(asked, {id: "a1", role: "assistant", text: answer, createdAtMs: nowMs});
-    await new ConversationFiles(await conversationFolder(), () => undefined).save(whole);
-    await runCommand(vscode.page, "Kvasir: Conversations");
-    await chat().getByRole("searchbox").fill(question);
-    await chat().locator(".entry-open").filter({hasText: question}).first().click();
-    await poll(() => chat().locator(".question-text").last().innerText()).toBe(question);
 }
 
 describe("the chat", () => {
@@ -156,63 +125,5 @@ describe("the chat", () => {
         await poll(() => chat().locator(".question-text").last().innerText()).toBe("/explain");
         await finished();
         await poll(() => chat().locator(".report").last().textContent()).toContain(file);
-    });
-});
-
-describe("an edit from an answer", () => {
-    const changed = `Count them:\n\n\`\`\`ts ${file}\n<<<<<<< SEARCH\nimport {\n=======\n// first change\nimport {\n>>>>>>> REPLACE\n\`\`\`\n`;
-
-    it("is reviewed, accepted in the panel, and undone in the editor", async () => {
-        await showAnswer("Change the beginning of when.ts", changed);
-        await button(`Apply to ${file}`).click();
-        await chat().locator(".hunk").first().waitFor();
-        expect(await chat().locator(".diff-line.added").first().innerText()).toContain("// first change");
-        await chat().locator(".hunk").first().focus();
-        await vscode.page.keyboard.press("a");
-        await poll(() => chat().locator(".review").innerText()).toContain("1 accepted");
-        await runCommand(vscode.page, "View: Close All Editors").catch(() => undefined);
-        await vscode.page.keyboard.press("Escape");
-        await chat().locator(".code-head .code-name").click();
-        await poll(shownText).toContain("// first change");
-        await vscode.page.locator(".editor-instance .view-lines").first().click();
-        await vscode.page.keyboard.press("Control+Z");
-        await poll(shownText).not.toContain("// first change");
-        await poll(() => chat().locator(".hunk").count()).toBe(1);
-        await button("Reject all").click();
-        await poll(() => chat().locator(".review").innerText()).toContain("1 rejected");
-        await button("Close the review").click();
-    });
-
-    it("a command is shown before it is run, and a link before it is opened", async () => {
-        await showAnswer(
-            "How to test",
-            "Run:\n\n```sh\necho from-the-chat\n```\n\nsee [the guide](https://example.com/guide)",
-        );
-        await button("Run in the terminal…").click();
-        const dialog = vscode.page.locator(".monaco-dialog-box");
-        await poll(() => dialog.innerText().catch(() => "")).toContain("echo from-the-chat");
-        await dialog.getByText("Cancel").click();
-        expect(await vscode.page.locator(".terminal-wrapper").count()).toBe(0);
-        await chat().getByRole("link", {name: "the guide"}).click();
-        await poll(() => dialog.innerText().catch(() => "")).toContain("https://example.com/guide");
-        await dialog.getByText("Cancel").click();
-        expect(vscode.page.context().pages()).toHaveLength(1);
-    });
-
-    it("a hostile answer stays text in the real panel", async () => {
-        await showAnswer(
-            "Something hostile",
-            '<img src=x onerror="parent.hacked=1"><script>hacked=1</script> [x](command:workbench.action.closeWindow) [y](javascript:hacked=1)',
-        );
-        await poll(lastText).toContain("<script>hacked=1</script>");
-        expect(await answers().last().getByRole("link").count()).toBe(0);
-        expect(await answers().last().locator("img, script").count()).toBe(0);
-    });
-
-    it("a deleted conversation comes back by Undo", async () => {
-        await button("Delete this conversation").click();
-        await poll(() => answers().count()).toBe(0);
-        await button("Undo").click();
-        await poll(() => lastText().catch(() => "")).toContain("<script>");
     });
 });
