@@ -34,7 +34,13 @@ export async function reportOf(parts: ReportParts): Promise<FidelityReport> {
             {name: "backend", value: model.backend},
             {name: "rows", value: bed.context.rowType},
             {name: "pairs", value: String(outcome.nPairs)},
-            {name: "from", value: flags.pairs ?? (flags.repo ?? []).join(", ")},
+            {
+                name: "from",
+                value: [flags.pairs ?? flags.repo ?? []]
+                    .flat()
+                    .map((one) => path.basename(one))
+                    .join(", "),
+            },
             {name: "llama.cpp", value: model.addon.llamaRelease},
         ],
         rows: outcome.rows,

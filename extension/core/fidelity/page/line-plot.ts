@@ -52,7 +52,7 @@ export function linePlot({title, unit, points, styles, scale, yardstick, format}
         yardstick === undefined
             ? ""
             : `<line class="yardstick" x1="${inner.left}" x2="${inner.right}" y1="${px(axis.y(yardstick.value))}" y2="${px(axis.y(yardstick.value))}"/>` +
-              `<text class="tick" x="${inner.left + 4}" y="${px(axis.y(yardstick.value) - 5)}">${escaped(yardstick.name)}</text>`;
+              `<text class="tick" x="${inner.right}" y="${px(axis.y(yardstick.value) - 5)}" text-anchor="end">${escaped(yardstick.name)}</text>`;
     const lines = styles
         .map((style, i) => {
             const offset = (i - (styles.length - 1) / 2) * Math.min(jitter, 40 / Math.max(1, styles.length));
