@@ -203,7 +203,7 @@ describe("what does not fit the model is refused, and no page is written", () =>
         [
             "a context file longer than the window",
             () => {
-                const long = {...context, text: context.text.repeat(40)};
+                const long = {...context, text: context.text.repeat(400)};
                 writeFileSync(
                     join(workspace.folder, "long.json"),
                     JSON.stringify({samples: [{...target, context: [long]}]}),
