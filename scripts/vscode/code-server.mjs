@@ -25,6 +25,9 @@ export const quietSettings = {
     "extensions.ignoreRecommendations": true,
     "git.openRepositoryInParentFolders": "never",
     "chat.disableAIFeatures": true,
+    // For its marks beside the lines VS Code asks git about every document that opens, and an answer that comes too late
+    // ends as an error in whatever test runs then.
+    "scm.diffDecorations": "none",
 };
 
 /**

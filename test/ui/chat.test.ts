@@ -102,6 +102,8 @@ describe("the chat", () => {
         await poll(() => alert.innerText().catch(() => "")).toContain("The engine ended while it was at work.");
         expect((await lastText()).trim().length).toBeGreaterThan(0);
         await alert.getByRole("button", {name: "Try again"}).click();
+        // Until the new try begins the page shows the old one, which is finished too.
+        await poll(() => answers().last().getByRole("alert").count()).toBe(0);
         await finished();
         expect(await answers().last().getByRole("alert").count()).toBe(0);
         expect((await lastText()).trim().length).toBeGreaterThan(0);
