@@ -93,7 +93,14 @@ export async function openChatPage(
         heardOf: async (name) =>
             (await named()).filter((frame) => frame.name === name).map(({payload}) => payload as never),
         async reply(name, payload) {
-            const asked = (await named()).filter((frame) => frame.kind === "question" && frame.name === name).at(-1);
+            const find = async () =>
+                (await named()).filter((frame) => frame.kind === "question" && frame.name === name).at(-1);
+            // A page asks a moment after the key: it waits whether another comes.
+            let asked = await find();
+            for (let tries = 0; asked === undefined && tries < 100; tries++) {
+                await page.waitForTimeout(50);
+                asked = await find();
+            }
             if (asked?.kind !== "question") throw new Error(`the page has not asked for ${name}`);
             await post({kind: "reply", id: asked.id, payload});
         },
