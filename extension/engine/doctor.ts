@@ -107,8 +107,8 @@ async function engineChecks(engine: LoadedEngine): Promise<DoctorCheck[]> {
 
 async function gpuCheck({model, settings}: LoadedEngine): Promise<DoctorCheck> {
     if (model.llama.gpu === false) return {id: "gpu", ok: true, detail: "none in use"};
-    const names = await model.llama.getGpuDeviceNames();
-    if (names.length === 0)
+    const vram = await model.vram();
+    if (vram === undefined)
         return {
             id: "gpu",
             // Whoever asked for a backend by name should hear that it does nothing.
@@ -116,10 +116,10 @@ async function gpuCheck({model, settings}: LoadedEngine): Promise<DoctorCheck> {
             detail: `${model.backend} finds no device: everything runs on the CPU`,
             fix: "Install the driver of the GPU, or use --gpu cpu.",
         };
-    const {total, free} = await model.llama.getVramState();
+    const names = await model.llama.getGpuDeviceNames();
     return {
         id: "gpu",
         ok: true,
-        detail: `${model.backend}, ${names.join(", ")}: ${gib(free)} of ${gib(total)} VRAM free`,
+        detail: `${model.backend}, ${names.join(", ")}: ${gib(vram.free)} of ${gib(vram.total)} VRAM free`,
     };
 }

@@ -218,10 +218,9 @@ export class LoadedEngine {
 async function limitOf(settings: EngineSettings, model: LoadedModel): Promise<number> {
     if (settings.kvMib !== undefined) return settings.kvMib * 2 ** 20;
     const mib = 2 ** 20;
-    const {total, free} = model.backend === "cpu" ? {total: 0, free: 0} : await model.llama.getVramState();
-    // A backend without a device computes on the CPU.
-    if (total === 0) return Math.max(256 * mib, Math.min(8192 * mib, Math.floor(freemem() / 3)));
-    return Math.max(256 * mib, Math.floor((free - 512 * mib) * 0.8));
+    const vram = await model.vram();
+    if (vram === undefined) return Math.max(256 * mib, Math.min(8192 * mib, Math.floor(freemem() / 3)));
+    return Math.max(256 * mib, Math.floor((vram.free - 512 * mib) * 0.8));
 }
 
 /** Of rows in main memory beside those on the device; none where main memory is the device's. */

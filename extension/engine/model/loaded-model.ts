@@ -43,10 +43,11 @@ export class LoadedModel {
      */
     static async load({settings, hasher, log, onProgress, signal}: LoadModelOptions): Promise<LoadedModel> {
         const file = path.resolve(settings.modelPath);
-        const complaints: string[] = [];
+        // llama.cpp's exceptions say less than what it logs before them.
+        let complaint: string | undefined;
         const start = () =>
             startLlama(settings.gpu, (level, message) => {
-                if (level === "error") complaints.push(message);
+                if (level === "error") complaint ??= /error loading model: (.*)/.exec(message)?.[1];
                 log?.(level, message);
             });
         await checkSize(file, start);
@@ -64,7 +65,7 @@ export class LoadedModel {
             return new LoadedModel(file, hash, llama, model);
         } catch (error) {
             if (signal?.aborted) throw new KvasirError("cancelled", "loading the model was cancelled.");
-            throw await loadError(file, error, complaints);
+            throw await loadError(file, error, complaint);
         }
     }
 
@@ -75,6 +76,13 @@ export class LoadedModel {
 
     get backend(): string {
         return this.llama.gpu === false ? "cpu" : this.llama.gpu;
+    }
+
+    /** Bytes of the GPU's memory; undefined when the CPU computes, which a backend without a device leaves it to. */
+    async vram(): Promise<{total: number; free: number} | undefined> {
+        if (this.llama.gpu === false) return undefined;
+        const {total, free} = await this.llama.getVramState();
+        return total === 0 ? undefined : {total, free};
     }
 
     info(headProfile: ModelInfo["headProfile"]): ModelInfo {
@@ -121,10 +129,8 @@ async function checkSize(file: string, start: () => Promise<Llama>): Promise<voi
     if (bytes > totalmem() + vram) throw modelTooLarge(file, bytes, freemem() + vram);
 }
 
-/** @param complaints what llama.cpp logged as errors meanwhile: its exceptions say less */
-async function loadError(file: string, error: unknown, complaints: readonly string[]): Promise<unknown> {
+async function loadError(file: string, error: unknown, complaint: string | undefined): Promise<unknown> {
     if (isKvasirError(error)) return error;
-    const complaint = complaints.map((line) => /error loading model: (.*)/.exec(line)?.[1]).find(Boolean);
     const message = firstLine(complaint ?? (error as Error).message ?? String(error));
     if (/insufficient|not enough|out of memory|too large|allocat/i.test(message))
         return modelTooLarge(file, (await stat(file)).size, freemem());

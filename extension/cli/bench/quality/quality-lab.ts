@@ -200,7 +200,7 @@ const mib = 2 ** 20;
 /** What was asked for, else a share of what is free: uncut segments stay for pairs that share files. */
 async function limitOf(settings: EngineSettings, model: LoadedModel): Promise<number> {
     if (settings.kvMib !== undefined) return settings.kvMib * mib;
-    if (model.backend === "cpu") return Math.max(512 * mib, Math.min(4096 * mib, Math.floor(freemem() / 3)));
-    const {free} = await model.llama.getVramState();
-    return Math.max(512 * mib, Math.min(16_384 * mib, Math.floor((free - 1024 * mib) * 0.7)));
+    const vram = await model.vram();
+    if (vram === undefined) return Math.max(512 * mib, Math.min(4096 * mib, Math.floor(freemem() / 3)));
+    return Math.max(512 * mib, Math.min(16_384 * mib, Math.floor((vram.free - 1024 * mib) * 0.7)));
 }
