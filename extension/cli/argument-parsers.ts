@@ -27,6 +27,13 @@ export function temperature(text: string): number {
     return value;
 }
 
+/** A likelihood in nats, of at least 0. */
+export function nats(text: string): number {
+    const value = decimal(text);
+    if (!(value >= 0 && value <= 100)) throw new InvalidArgumentError("It must be a number from 0 to 100.");
+    return value;
+}
+
 /** `a,b` as a list without blanks. */
 export function commaList(text: string): string[] {
     const items = text

@@ -1,12 +1,13 @@
 /** `kvasir bench ...`: each bench is one subcommand, added here. */
 import path from "node:path";
 import type {Command} from "commander";
-import {commaList, wholeNumber} from "../argument-parsers.js";
+import {commaList, nats, wholeNumber} from "../argument-parsers.js";
 import type {CommandContext} from "../command-context.js";
 import type {Runner} from "../program.js";
 import {runChoose, type ChooseFlags} from "./choose/choose.js";
 import type {QualityFlags} from "./quality/quality-flags.js";
 import {runQuality} from "./quality/quality.js";
+import {runTasks, type TasksFlags} from "./tasks/tasks.js";
 import {runSpeed, type SpeedFlags} from "./speed.js";
 
 export function addBenchCommand(program: Command, context: CommandContext, run: Runner): void {
@@ -47,6 +48,29 @@ export function addBenchCommand(program: Command, context: CommandContext, run: 
         .option("--pool-tokens <n>", "tokens of the files that are known", wholeNumber(1), 32_768)
         .option("--choosers <a,b>", "these ways of choosing (default: all)", commaList)
         .option("--files <a,b>", "how many files to choose", commaList, ["4", "8"])
-        .option("--budgets <a,b>", "shares of rows to keep beside uncut", commaList, ["0.25"])
+        .option("--budgets <a,b>", "shares of rows to keep; 1 is every row", commaList, ["0.25"])
+        .option(
+            "--min-benefit <nats>",
+            "leave out targets whose imports help by less, per token of their names",
+            nats,
+            0.25,
+        )
         .action((_: object, command: Command) => run(command, (flags) => runChoose(context, flags as ChooseFlags)));
+    bench
+        .command("tasks")
+        .description(
+            "questions whose answers stand in the files, answered behind all rows and behind those that are kept",
+        )
+        .requiredOption("--repo <path...>", "repositories to ask about")
+        .option("--n-sets <n>", "how many sets of files to ask about", wholeNumber(1, 10_000), 12)
+        .option("--context-tokens <n>", "tokens of the files of a set", wholeNumber(512), 4096)
+        .option("--per-task <n>", "at most this many questions of each task about a set", wholeNumber(1, 100), 4)
+        .option("--seed <n>", "of the choice of files and questions", wholeNumber(0, 2 ** 32 - 1), 1)
+        .option("--policies <a,b>", "these policies (default: --policy)", commaList)
+        .option("--budgets <a,b>", "shares of rows to keep, above 0 and below 1", commaList, ["0.25", "0.125"])
+        .option("--asked <a,b>", "alone, in-turn or both: each question alone, or all in one conversation", commaList, [
+            "alone",
+            "in-turn",
+        ])
+        .action((_: object, command: Command) => run(command, (flags) => runTasks(context, flags as TasksFlags)));
 }

@@ -14,6 +14,7 @@ export interface ChoosePool {
 }
 
 export interface ChoosePoolOptions {
+    /** At most. */
     nTargets: number;
     seed: number;
     /** Tokens of all known files together, at least, where the repository has them. */

@@ -13,9 +13,11 @@ export interface ChooseInput {
     known: readonly string[];
     nFiles: number;
     budgetTokens: number;
+    /** Known files by how much the model looks at them from the text before the cursor, most first. */
+    looksAt: readonly string[];
 }
 
-export const chooserNames = ["hand-picked", "everything", "imports", "bm25", "both"] as const;
+export const chooserNames = ["hand-picked", "everything", "imports", "bm25", "both", "attention"] as const;
 export type ChooserName = (typeof chooserNames)[number];
 
 /** Those whose choice does not hang on a number of files. */
@@ -49,6 +51,8 @@ export function chosenFiles(chooser: ChooserName, input: ChooseInput): string[] 
                     {maxFiles: nFiles, budgetTokens: input.budgetTokens},
                 ).attended.map(({path}) => path),
             );
+        case "attention":
+            return fitting(input.looksAt).slice(0, nFiles);
     }
 }
 

@@ -1,6 +1,8 @@
 import {describe, expect, test} from "vitest";
+import {addAttention} from "../../../extension/cli/bench/choose/attention-pages.js";
+import {cursorOf} from "../../../extension/cli/bench/choose/choose.js";
 import {chooseRows} from "../../../extension/cli/bench/choose/choose-text.js";
-import {plannedCuts, type QualityFlags} from "../../../extension/cli/bench/quality/quality-flags.js";
+import {plannedCuts} from "../../../extension/cli/bench/quality/quality-flags.js";
 import {RepositoryIndex} from "../../../extension/core/choose/repository-index.js";
 import {chosenFiles} from "../../../extension/core/fidelity/choosers.js";
 import {makeChoosePool} from "../../../extension/core/fidelity/choose-pool.js";
@@ -46,6 +48,7 @@ describe("chosenFiles", () => {
     const input = {
         ...{target: pool.targets[0]!, textBeforeCursor, index, known: pool.known.map(({path}) => path)},
         ...{nFiles: 4, budgetTokens: 10_000},
+        looksAt: ["src/other3.ts", target.path, "src/gone.ts", "src/alpha.ts", "src/beta.ts"],
     };
 
     test("by hand: the imports of the whole target; everything: all but the target", () => {
@@ -68,19 +71,52 @@ describe("chosenFiles", () => {
     });
 });
 
+test("attention picks the known files that the model looks at most", () => {
+    const pool = makeChoosePool(files, {nTargets: 1, seed: 1, poolTokens: 10_000, maxFileTokens: 2000});
+    const picked = chosenFiles("attention", {
+        ...{target: pool.targets[0]!, textBeforeCursor: "", index: new RepositoryIndex(), nFiles: 2},
+        ...{
+            known: pool.known.map(({path}) => path),
+            budgetTokens: 1,
+            looksAt: ["src/beta.ts", target.path, "src/alpha.ts"],
+        },
+    });
+    expect(picked).toEqual(["src/beta.ts", "src/alpha.ts"]);
+});
+
+test("a row of attention, by hand", () => {
+    // Logits q k / 2 of the rows that count: 0 of file 0, ln 3 of file 1; a sink and a row of the file left out do not.
+    const keys = Float32Array.from([0, 0, 0, 0, 2 * Math.log(3), 0, 0, 0, 9, 9, 9, 9, 9, 0, 0, 0]);
+    const mass = new Float64Array(3);
+    addAttention(Float32Array.from([1, 0, 0, 0]), keys, Int32Array.from([0, 1, -1, 2]), 2, mass);
+    expect([...mass]).toEqual([expect.closeTo(0.25, 6), expect.closeTo(0.75, 6), 0]);
+    addAttention(Float32Array.from([1, 0, 0, 0]), keys, Int32Array.from([-1, 2, -1, 2]), 2, mass);
+    expect(mass[2]).toBe(0);
+});
+
+test("the cursor stands behind the imports, at a line's end, a fifth of the text at least before it", () => {
+    const body = "const x = 1;\n".repeat(10);
+    const imports = 'import {a} from "./a";\nimport {\n    b,\n} from "./b";\n';
+    expect(cursorOf(imports + body)).toBe(imports.length);
+    expect(body.slice(0, cursorOf(body))).toBe("const x = 1;\n".repeat(3));
+    expect(cursorOf("import {a} from './a';")).toBe(22);
+});
+
 test("R compares with the hand-picked imports, by hand", () => {
-    const [cut] = plannedCuts({policies: ["full"], budgets: []} as unknown as QualityFlags);
+    const [cut] = plannedCuts({policies: ["full"], budgets: []});
     const nll = (identifiers: number, all: number) => ({identifiers, all});
     const measured = [
         {
+            path: "a.ts",
             none: nll(4, 3),
             reference: nll(2, 2),
-            choosings: [{nll: nll(2.5, 2.5), kl: 0.1, top1: 0.9, nTokens: 1000}],
+            choosings: [{nll: nll(2.5, 2.5), kl: 0.1, top1: 0.9, nTokens: 1000, files: []}],
         },
         {
+            path: "b.ts",
             none: nll(2, 1),
             reference: nll(2, 1),
-            choosings: [{nll: nll(1.5, 1), kl: 0.1, top1: 0.9, nTokens: 2001}],
+            choosings: [{nll: nll(1.5, 1), kl: 0.1, top1: 0.9, nTokens: 2001, files: []}],
         },
     ];
     const [row] = chooseRows({choosings: [{chooser: "bm25", nFiles: 4, cut: cut!}], measured});
@@ -92,7 +128,8 @@ test("R compares with the hand-picked imports, by hand", () => {
 test.each([
     [["--choosers", "oracle"], "usage"],
     [["--files", "0"], "usage"],
-    [["--budgets", "1"], "usage"],
+    [["--budgets", "1.5"], "usage"],
+    [["--min-benefit", "much"], "usage"],
     [["--policy", "nobody"], "unknown-policy"],
     [["--model", "gone.gguf"], "model-missing"],
 ])("bench choose refuses %j before anything is loaded", async (args, code) => {

@@ -6,12 +6,15 @@ import {formatCount, formatNumberOf, formatShare} from "../../output/units.js";
 import type {Choosing, TargetMeasured} from "./choose.js";
 
 export interface ChooseOutcome {
-    nTargets: number;
+    /** Targets that were asked for and not reached, after an interruption. */
     nNotMeasured: number;
     nKnown: number;
     poolTokens: number;
     choosings: readonly Choosing[];
     measured: readonly TargetMeasured[];
+    /** Targets left out: their imports help by less than `minBenefit`. */
+    nWithout: number;
+    minBenefit: number;
 }
 
 export interface ChooseRow {
@@ -51,20 +54,35 @@ export function chooseRows({choosings, measured}: Pick<ChooseOutcome, "choosings
 }
 
 export function chooseJson(outcome: ChooseOutcome): object {
-    const {nTargets, nNotMeasured, nKnown, poolTokens} = outcome;
+    const {measured, nWithout, minBenefit, choosings, nNotMeasured, nKnown, poolTokens} = outcome;
     return {
-        targets: nTargets,
+        targets: measured.length,
+        leftOut: nWithout,
+        minBenefit,
         known: {files: nKnown, tokens: poolTokens},
         rows: chooseRows(outcome),
+        each: measured.map(({path, none, reference, choosings: results}) => ({
+            path,
+            none,
+            reference,
+            chosen: results.map(({nll, files}, i) => ({...namesOf(choosings[i]!), nll, paths: files})),
+        })),
         ...(nNotMeasured === 0 ? {} : {interrupted: true, notMeasured: nNotMeasured}),
     };
 }
 
+/** Which row of the report it belongs to. */
+function namesOf({chooser, nFiles, cut}: Choosing) {
+    return {chooser, files: nFiles, budget: cut.budget};
+}
+
 export function chooseText(outcome: ChooseOutcome, {colors, columns: width}: Terminal): string {
-    const {nTargets, nNotMeasured, nKnown, poolTokens} = outcome;
-    const told = `${formatNumberOf(nTargets, "target")}, ${formatNumberOf(nKnown, "file")} of ${formatCount(poolTokens)} tokens known`;
+    const {measured, nWithout, minBenefit, nNotMeasured, nKnown, poolTokens} = outcome;
+    const told =
+        `${formatNumberOf(measured.length, "target")}, ${formatNumberOf(nKnown, "file")} of ${formatCount(poolTokens)} tokens known; ` +
+        `${nWithout} left out, whose imports help by less than ${minBenefit} nats per token`;
     return [
-        nNotMeasured === 0 ? told : colors.yellow(`interrupted: ${told}, ${nNotMeasured} targets were not measured`),
+        nNotMeasured === 0 ? told : colors.yellow(`interrupted: ${told}; ${nNotMeasured} not measured`),
         formatTable(
             [
                 {title: "chooser"},

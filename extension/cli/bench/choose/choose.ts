@@ -18,10 +18,11 @@ import {ProgressLine} from "../../output/progress-line.js";
 import {tokenFiles} from "../bench-files.js";
 import {nReads} from "../quality/file-evidence.js";
 import {marksOf} from "../quality/prepared-sample.js";
-import {plannedCuts, type PlannedCut, type QualityFlags} from "../quality/quality-flags.js";
+import {plannedCuts, type PlannedCut} from "../quality/quality-flags.js";
 import {QualityLab} from "../quality/quality-lab.js";
 import {SampleMeasurer} from "../quality/sample-measurer.js";
 import {TargetFigures} from "../quality/target-figures.js";
+import {AttentionPages} from "./attention-pages.js";
 import {chooseJson, chooseText} from "./choose-text.js";
 
 export interface ChooseFlags extends CommonFlags {
@@ -32,7 +33,11 @@ export interface ChooseFlags extends CommonFlags {
     choosers?: string[];
     files: string[];
     budgets: string[];
+    minBenefit: number;
 }
+
+/** Targets looked at for each that is wanted: not every file uses what it imports. */
+const candidates = 4;
 
 /** One chooser with one number of files at one budget. */
 export interface Choosing {
@@ -43,10 +48,17 @@ export interface Choosing {
 }
 
 export interface TargetMeasured {
+    path: string;
     none: Likelihood;
     /** Hand-picked imports, uncut: what R compares with. */
     reference: Likelihood;
-    choosings: (Omit<CutFigures, "bytes"> & {nTokens: number})[];
+    choosings: (Omit<CutFigures, "bytes"> & {nTokens: number; files: readonly string[]})[];
+}
+
+interface Measured {
+    measured: TargetMeasured[];
+    /** Targets that were left out because their imports did not help. */
+    nWithout: number;
 }
 
 export async function runChoose(context: CommandContext, flags: ChooseFlags): Promise<CommandResult> {
@@ -70,7 +82,7 @@ export async function runChoose(context: CommandContext, flags: ChooseFlags): Pr
             const pool = makeChoosePool(
                 files.map(({path: name, text, tokens}) => ({path: name, text, nTokens: tokens.length})),
                 {
-                    nTargets: flags.nTargets,
+                    nTargets: flags.nTargets * candidates,
                     seed: flags.seed,
                     poolTokens: flags.poolTokens,
                     maxFileTokens: lab.filePositions,
@@ -78,15 +90,22 @@ export async function runChoose(context: CommandContext, flags: ChooseFlags): Pr
             );
             if (pool.targets.length === 0)
                 throw pairsInvalid(folder, "no source file there imports two others of a usual size");
-            const measured = await measure(lab, pool, choosings, flags, progress, signal);
+            const {measured, nWithout} = await measure({lab, pool, choosings, flags, progress, signal});
             if (measured.length === 0) signal.throwIfAborted();
+            if (measured.length === 0)
+                throw pairsInvalid(
+                    folder,
+                    `of ${pool.targets.length} targets none is helped by its imports as much as --min-benefit asks`,
+                );
             const outcome = {
-                nTargets: measured.length,
-                nNotMeasured: pool.targets.length - measured.length,
+                measured,
+                nWithout,
+                // Fewer than were asked for is no interruption when the repository has no more.
+                nNotMeasured: signal.aborted ? flags.nTargets - measured.length : 0,
+                minBenefit: flags.minBenefit,
                 nKnown: pool.known.length,
                 poolTokens: pool.nTokens,
                 choosings,
-                measured,
             };
             return {
                 json: chooseJson(outcome),
@@ -101,6 +120,7 @@ export async function runChoose(context: CommandContext, flags: ChooseFlags): Pr
     }
 }
 
+/** Budgets as they are written: 1 is every row. */
 function plannedChoosings(flags: ChooseFlags): Choosing[] {
     const names = (flags.choosers ?? [...chooserNames]).map((name) => {
         const known = chooserNames.find((chooser) => chooser === name);
@@ -113,8 +133,11 @@ function plannedChoosings(flags: ChooseFlags): Choosing[] {
         if (!Number.isInteger(n) || n < 1) throw usage(`"${text}" is no number of files.`);
         return n;
     });
-    const policies = ["full", flags.policy].filter((name, i, all) => all.indexOf(name) === i);
-    const cuts = plannedCuts({policies, budgets: flags.budgets} as QualityFlags);
+    const shares = flags.budgets.filter((budget) => Number(budget) !== 1);
+    const cuts = [
+        ...(shares.length < flags.budgets.length ? [uncut] : []),
+        ...(shares.length > 0 ? plannedCuts({policies: [flags.policy], budgets: shares}) : []),
+    ];
     return names.flatMap((chooser) =>
         (wholeChoosers.includes(chooser) ? [null] : counts).flatMap((nFiles) =>
             cuts.map((cut) => ({chooser, nFiles, cut})),
@@ -122,41 +145,71 @@ function plannedChoosings(flags: ChooseFlags): Choosing[] {
     );
 }
 
-async function measure(
-    lab: QualityLab,
-    pool: ChoosePool,
-    choosings: readonly Choosing[],
-    flags: ChooseFlags,
-    progress: ProgressLine,
-    signal: AbortSignal,
-): Promise<TargetMeasured[]> {
+/** Every row: what hand-picked imports are compared with. */
+const uncut: PlannedCut = plannedCuts({policies: ["full"], budgets: []})[0]!;
+
+/** What all targets share: the known files' segments, by path and cut. */
+interface Known {
+    pool: ChoosePool;
+    index: RepositoryIndex;
+    segments: ReadonlyMap<string, ReadonlyMap<PlannedCut, NativeSegment>>;
+    /** There when a chooser asks the model. */
+    pages: AttentionPages | undefined;
+}
+
+interface Measuring {
+    lab: QualityLab;
+    pool: ChoosePool;
+    choosings: readonly Choosing[];
+    flags: ChooseFlags;
+    progress: ProgressLine;
+    signal: AbortSignal;
+}
+
+/** Reads the pool, then measures targets until there are enough whose imports help. */
+async function measure({lab, pool, choosings, flags, progress, signal}: Measuring): Promise<Measured> {
     const cuts = [...new Set(choosings.map(({cut}) => cut))];
     const {missing} = lab.possible(cuts);
     if (missing.length > 0) throw usage(`${missing[0]!.policy} cannot be measured here: ${missing[0]!.why}.`);
+    const plan = await lab.plan(cuts);
     const measurer = new SampleMeasurer(lab, {
-        plan: await lab.plan(cuts),
+        plan,
         places: ["parallel"],
         nReads: nReads(cuts),
         onTokens: () => undefined,
     });
     const segments = new Map<string, Map<PlannedCut, NativeSegment>>();
     const measured: TargetMeasured[] = [];
+    let nWithout = 0;
     try {
+        const imported = new Set(pool.targets.flatMap(({imports}) => imports.map((file) => file.path)));
         for (const [i, file] of pool.known.entries()) {
             progress.show(`reading file ${i + 1}/${pool.known.length}`);
             const read = await measurer.read(file.path, lab.tokenize(fileText(file.path, file.text)));
             const ofCut = new Map<PlannedCut, NativeSegment>();
             segments.set(file.path, ofCut);
-            for (const cut of cuts) {
+            for (const cut of imported.has(file.path) ? new Set([uncut, ...cuts]) : cuts) {
                 const {counts, rows} = flatten(measurer.keep(read, cut));
                 ofCut.set(cut, await lab.bed.context.withRoom(() => read.uncut.select(counts, rows)));
             }
+            measurer.release();
         }
         const index = new RepositoryIndex();
         for (const {path: name, text, nTokens} of pool.known) index.set(name, text, nTokens);
-        for (const [i, target] of pool.targets.entries()) {
-            progress.show(`measuring target ${i + 1}/${pool.targets.length}`);
-            measured.push(await measureTarget(lab, pool, target, index, segments, choosings));
+        const pages = choosings.some(({chooser}) => chooser === "attention")
+            ? await AttentionPages.of(
+                  lab.bed,
+                  pool.known.map((file) => ({path: file.path, segment: segments.get(file.path)!.get(cuts.at(-1)!)!})),
+                  plan.profile,
+              )
+            : undefined;
+        const known: Known = {pool, index, segments, pages};
+        for (const target of pool.targets) {
+            if (measured.length === flags.nTargets) break;
+            progress.show(`measuring target ${measured.length + 1}/${flags.nTargets}`);
+            const figures = await measureTarget(lab, known, target, choosings, flags.minBenefit);
+            if (figures === undefined) nWithout++;
+            else measured.push(figures);
         }
     } catch (error) {
         if (!signal.aborted && !isKvasirError(error, "cancelled")) throw error;
@@ -164,54 +217,60 @@ async function measure(
         for (const ofCut of segments.values()) for (const segment of ofCut.values()) segment.dispose();
         measurer.dispose();
     }
-    return measured;
+    return {measured, nWithout};
 }
 
-/** Share of a target's characters that stand before its cursor: its imports, and how it begins. */
-const cursorShare = 0.4;
+/** Share of a target's characters that stand before its cursor at least. */
+const cursorShare = 0.2;
 
+/** Behind the imports: what they bring is not written yet. At a line's end. */
+export function cursorOf(text: string): number {
+    const imports = [
+        ...text.matchAll(/^(?:import\b|export\b[^;'"]*\bfrom\b|\}[ \t]*from\b|from\b|use\b|#include\b).*$/gm),
+    ];
+    const last = imports.at(-1);
+    const least = Math.max(Math.floor(text.length * cursorShare), last === undefined ? 0 : last.index + last[0].length);
+    return text.indexOf("\n", least) + 1 || text.length;
+}
+
+/** Undefined when the hand-picked imports help by less than `minBenefit` nats per token of their names. */
 async function measureTarget(
     lab: QualityLab,
-    pool: ChoosePool,
+    {pool, index, segments, pages}: Known,
     target: Target,
-    index: RepositoryIndex,
-    segments: ReadonlyMap<string, ReadonlyMap<PlannedCut, NativeSegment>>,
     choosings: readonly Choosing[],
-): Promise<TargetMeasured> {
+    minBenefit: number,
+): Promise<TargetMeasured | undefined> {
     const {path: name, text} = target.file;
-    const cursor = text.indexOf("\n", Math.floor(text.length * cursorShare)) + 1 || text.length;
+    const cursor = cursorOf(text);
     const textBeforeCursor = text.slice(0, cursor);
     const header = fileHeader(name);
     const before = lab.tokenize(`${header}${textBeforeCursor}`);
     const tokens = Uint32Array.from([...before, ...lab.tokenize(text.slice(cursor))]);
+    if (tokens.length === before.length) return undefined;
     const others = pool.known.filter(({path: other}) => other !== name);
-    const figures = new TargetFigures(
-        {
-            tokens,
-            marks: marksOf({path: name, text, context: others}, header, tokens, lab),
-            firstPosition: lab.bed.prefix.nTokens + lab.filePositions,
-            scoredFrom: before.length,
-        },
-        lab.nVocab,
-    );
-    const uncut = choosings.find(({cut}) => cut.policy === "full")!.cut;
+    const firstPosition = lab.bed.prefix.nTokens + lab.filePositions;
+    const marks = marksOf({path: name, text, context: target.imports}, header, tokens, lab);
+    const figures = new TargetFigures({tokens, marks, firstPosition, scoredFrom: before.length}, lab.nVocab);
     const partsOf = (paths: readonly string[], cut: PlannedCut) =>
         paths.map((file) => ({segment: segments.get(file)!.get(cut)!}));
+    const right = target.imports.map((file) => file.path);
+    const reference = await figures.reference(lab.bed, partsOf(right, uncut));
+    const none = await figures.likelihood(lab.bed, []);
+    if (!((none.identifiers ?? 0) - (reference.identifiers ?? 0) >= minBenefit)) return undefined;
+    const looksAt = (await pages?.looksAt(name, before, firstPosition)) ?? [];
     const own = pool.known.find(({path: other}) => other === name);
     // What stands behind the cursor is not written yet.
     index.set(name, textBeforeCursor, before.length);
-    const choose = (chooser: ChooserName, nFiles: number | null) =>
+    const picked = choosings.map(({chooser, nFiles}) =>
         chosenFiles(chooser, {
-            ...{target, textBeforeCursor, index},
+            ...{target, textBeforeCursor, index, looksAt},
             known: others.map(({path: other}) => other),
             nFiles: nFiles ?? others.length,
             budgetTokens: pool.nTokens,
-        });
-    const picked = choosings.map(({chooser, nFiles}) => choose(chooser, nFiles));
-    const right = choose("hand-picked", null);
+        }),
+    );
     restore(index, name, own);
-    const reference = await figures.reference(lab.bed, partsOf(right, uncut));
-    const none = await figures.likelihood(lab.bed, []);
     const results: {figures: () => Omit<CutFigures, "bytes">; nTokens: number}[] = [];
     for (const [i, {cut}] of choosings.entries()) {
         const nTokens = others
@@ -220,7 +279,12 @@ async function measureTarget(
         results.push({figures: await figures.compared(lab.bed, partsOf(picked[i]!, cut)), nTokens});
     }
     figures.finish();
-    return {none, reference, choosings: results.map((result) => ({...result.figures(), nTokens: result.nTokens}))};
+    return {
+        path: name,
+        none,
+        reference,
+        choosings: results.map((result, i) => ({...result.figures(), nTokens: result.nTokens, files: picked[i]!})),
+    };
 }
 
 function restore(index: RepositoryIndex, name: string, own: RepositoryFile | undefined): void {

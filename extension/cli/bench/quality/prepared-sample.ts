@@ -87,15 +87,20 @@ export function marksOf(
     tokenizer: Tokenizer,
 ): Uint8Array {
     const whole = `${header}${text}`;
-    const starts =
-        tokenPlaces(whole, tokens.length, (from, to) =>
-            tokenizer.detokenize(tokens.subarray(from, to), tokens.subarray(Math.max(0, from - 8), from)),
-        ) ?? evenly(whole, tokens.length, tokenizer);
     const spans = sharedIdentifiers({path, text}, context).map(({start, end}) => ({
         start: start + header.length,
         end: end + header.length,
     }));
-    return tokensWithin(spans, starts, whole.length);
+    return tokensWithin(spans, placesOf(whole, tokens, tokenizer), whole.length);
+}
+
+/** UTF-16 offset of each token's first character in the text that they are the tokens of. */
+export function placesOf(text: string, tokens: Uint32Array, tokenizer: Tokenizer): Uint32Array {
+    return (
+        tokenPlaces(text, tokens.length, (from, to) =>
+            tokenizer.detokenize(tokens.subarray(from, to), tokens.subarray(Math.max(0, from - 8), from)),
+        ) ?? evenly(text, tokens.length, tokenizer)
+    );
 }
 
 /** Places by counting lines, as many as there are tokens: for tokenizers that change the text. */

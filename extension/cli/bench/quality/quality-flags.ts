@@ -28,7 +28,10 @@ export interface PlannedCut extends Cut {
 }
 
 /** Policies in their order, each at every budget; `full` once, at 1. */
-export function plannedCuts({policies = [...policyNames], budgets}: QualityFlags): PlannedCut[] {
+export function plannedCuts({
+    policies = [...policyNames],
+    budgets,
+}: Pick<QualityFlags, "policies" | "budgets">): PlannedCut[] {
     const shares = budgets.map(budgetOf);
     return [...new Set(policies)].flatMap((written): PlannedCut[] => {
         const composition = policyVariant(written);

@@ -58,7 +58,7 @@ export class SampleMeasurer {
             for (const place of this.options.places) figures.push(await this.#measureAt(place, sample, files));
             return figures;
         } finally {
-            this.#release();
+            this.release();
         }
     }
 
@@ -81,17 +81,17 @@ export class SampleMeasurer {
     }
 
     dispose(): void {
-        this.#release();
+        this.release();
         this.#files.clear();
     }
 
-    /** Frees the files of the sample under way that are not kept for others. */
-    #release(): void {
+    /** Files that were read may go from now on; those that are not kept for others go at once. */
+    release(): void {
         for (const file of this.#inUse) if (!this.#isKept(file)) disposeOf(file);
         this.#inUse.clear();
     }
 
-    /** A file's rows and evidence, held until the sample under way is measured. */
+    /** A file's rows and evidence, held until `release`. */
     async read(key: string, tokens: Uint32Array): Promise<ReadFile> {
         const {bed, referenceBed} = this.lab;
         let file = this.#files.get(key);
