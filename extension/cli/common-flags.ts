@@ -6,6 +6,7 @@ import envPaths from "env-paths";
 import {defaultPolicyName, policyByName} from "../core/policy/presets.js";
 import type {EngineSettings} from "../protocol/engine.js";
 import {fileMissing, modelMissing} from "../protocol/errors.js";
+import {chosenModel, modelFolder} from "../engine/models/model-folder.js";
 import {share, wholeNumber} from "./argument-parsers.js";
 import {packageRoot} from "./package-root.js";
 
@@ -37,7 +38,7 @@ const waitForReadsMs = 10_000;
 export function addCommonFlags(program: Command): void {
     program
         .option("--json", "print one JSON object on standard output")
-        .option("--model <path>", "GGUF file (default: the small model of set-up)")
+        .option("--model <path>", "GGUF file (default: what `models use` has chosen, else the small model of set-up)")
         .addOption(new Option("--gpu <name>", "where to compute").choices(gpus).default("auto"))
         .option("--policy <name>", "which rows of a file are kept", defaultPolicyName)
         .option("--budget <share>", "share of the rows kept, above 0 and at most 1", share, 0.25)
@@ -60,7 +61,7 @@ export function addCommonFlags(program: Command): void {
 export function settingsOf(flags: CommonFlags, root: string): EngineSettings {
     policyByName(flags.policy);
     return {
-        modelPath: path.resolve(root, flags.model ?? path.join(packageRoot(), smallModel)),
+        modelPath: modelPath(flags, root),
         gpu: flags.gpu,
         policy: flags.policy,
         budget: flags.budget,
@@ -75,8 +76,13 @@ export function settingsOf(flags: CommonFlags, root: string): EngineSettings {
     };
 }
 
+/** The file that is used when none is named: as chosen, else the small model. */
+export function modelPath({model}: Pick<CommonFlags, "model">, root: string): string {
+    return path.resolve(root, model ?? chosenModel(modelFolder()) ?? path.join(packageRoot(), smallModel));
+}
+
 /** @throws KvasirError `model-missing` */
-export function checkModelExists({modelPath}: EngineSettings): void {
+export function checkModelExists({modelPath}: Pick<EngineSettings, "modelPath">): void {
     if (!existsSync(modelPath) || !statSync(modelPath).isFile()) throw modelMissing(modelPath);
 }
 

@@ -2,7 +2,7 @@
  * The grammar of the command line: which commands and flags there are, and which function runs each. Parsing failures
  * become coded errors here; nothing here does the work.
  */
-import {Command, type CommanderError} from "commander";
+import {Command, type CommanderError, Option} from "commander";
 import {type KvasirError, unknownFlag, usage} from "../protocol/errors.js";
 import {temperature, wholeNumber} from "./argument-parsers.js";
 import {addBenchCommand} from "./bench/bench-command.js";
@@ -14,6 +14,8 @@ import {type CacheAction, runCache} from "./commands/cache.js";
 import {runCalibrate} from "./commands/calibrate.js";
 import {type CompleteFlags, runComplete} from "./commands/complete.js";
 import {runDoctor} from "./commands/doctor.js";
+import {runModelsGet} from "./commands/models-get.js";
+import {runModelsList, runModelsUse} from "./commands/models.js";
 import {runRead} from "./commands/read.js";
 import {packageVersion} from "./package-root.js";
 
@@ -100,6 +102,41 @@ export function buildProgram({context, input, onResult}: ProgramOptions): Comman
         .command("calibrate")
         .description("measure the head profile of the model on the files of this folder")
         .action((_: object, command: Command) => run(command, (flags) => runCalibrate(context, flags)));
+
+    const models = program.command("models").description("choose, look for and download models");
+    const folder = ["--folder <path...>", "look for models there too"] as const;
+    models
+        .command("list", {isDefault: true})
+        .description("the catalogue, and the models on this machine")
+        .option(...folder)
+        .action((_: object, command: Command) =>
+            run(command, (flags) => runModelsList(context, flags, {isAdvice: false})),
+        );
+    models
+        .command("advise")
+        .description("what fits into this machine, and with how much of a repository, before anything is downloaded")
+        .option(...folder)
+        .action((_: object, command: Command) =>
+            run(command, (flags) => runModelsList(context, flags, {isAdvice: true})),
+        );
+    models
+        .command("get")
+        .description(
+            "download a model of the catalogue, or from hf:USER/REPOSITORY/FILE, hf:USER/REPOSITORY:QUANT or a URL",
+        )
+        .argument("<model>")
+        .addOption(new Option("--progress", "print progress as lines of JSON on standard error").hideHelp())
+        .action((name: string, _: object, command: Command) =>
+            run(command, (flags) => runModelsGet(context, name, flags)),
+        );
+    models
+        .command("use")
+        .description("use this model from now on when --model is not given")
+        .argument("<model>", "a file, or the id or name of a model on this machine")
+        .option(...folder)
+        .action((name: string, _: object, command: Command) =>
+            run(command, (flags) => runModelsUse(context, name, flags)),
+        );
 
     const cache = program.command("cache").description("show and mend the store");
     const cacheAction = (action: CacheAction, command: Command, path?: string) =>

@@ -6,6 +6,7 @@ import {freemem} from "node:os";
 import path from "node:path";
 import type {Token} from "node-llama-cpp";
 import {filePositions} from "../core/layout/chat-layout.js";
+import {kvLimitBytes} from "../core/models/advice.js";
 import {policyByName} from "../core/policy/presets.js";
 import type {EngineSettings, ModelInfo} from "../protocol/engine.js";
 import {KvasirError} from "../protocol/errors.js";
@@ -211,16 +212,11 @@ export class LoadedEngine {
     }
 }
 
-/**
- * The KV limit: what was asked for, else a share of what is free. On a GPU the desktop needs its part of the VRAM; on
- * a CPU the editor and its language servers need theirs of the RAM.
- */
+/** The KV limit: what was asked for, else a share of what is free. */
 async function limitOf(settings: EngineSettings, model: LoadedModel): Promise<number> {
     if (settings.kvMib !== undefined) return settings.kvMib * 2 ** 20;
-    const mib = 2 ** 20;
     const vram = await model.vram();
-    if (vram === undefined) return Math.max(256 * mib, Math.min(8192 * mib, Math.floor(freemem() / 3)));
-    return Math.max(256 * mib, Math.floor((vram.free - 512 * mib) * 0.8));
+    return kvLimitBytes(vram?.free ?? freemem(), vram !== undefined);
 }
 
 /** Of rows in main memory beside those on the device; none where main memory is the device's. */

@@ -13,6 +13,11 @@ export type KvasirErrorCode =
     | "model-unsupported"
     | "model-too-large"
     | "model-changed"
+    | "model-unknown"
+    | "download-failed"
+    | "download-stalled"
+    | "download-forbidden"
+    | "download-wrong"
     | "addon-missing"
     | "addon-mismatch"
     | "file-missing"
@@ -110,7 +115,7 @@ export function unknownFlag(flag: string, command?: string): KvasirError {
 
 export function modelMissing(path: string): KvasirError {
     return new KvasirError("model-missing", `there is no model file at ${path}.`, {
-        fix: "Give a GGUF file with --model PATH, or run `npm run setup` for the small model.",
+        fix: "Choose a model: `Kvasir: Choose Model` in the editor, `kvasir models` on the command line.",
     });
 }
 
@@ -138,6 +143,39 @@ export function modelTooLarge(path: string, neededBytes: number, availableBytes:
 export function modelChanged(path: string): KvasirError {
     return new KvasirError("model-changed", `the model file ${path} changed while it was in use.`, {
         fix: "Run the command again: files are then read anew with the new model.",
+    });
+}
+
+export function modelUnknown(name: string): KvasirError {
+    return new KvasirError("model-unknown", `"${name}" names no model.`, {
+        fix: "Give an id of `kvasir models list`, a GGUF file, or an address such as hf:USER/REPOSITORY/FILE.gguf.",
+    });
+}
+
+/** @param what the server's name and nothing else of the address, which may hold a key */
+export function downloadFailed(what: string, reason: string, cause?: unknown): KvasirError {
+    return new KvasirError("download-failed", `${what} could not be downloaded: ${reason}.`, {
+        fix: "Check the connection and the address, then try again: what has come is kept. A file that you have already can be chosen without any network.",
+        cause,
+    });
+}
+
+export function downloadStalled(what: string, seconds: number): KvasirError {
+    return new KvasirError("download-stalled", `nothing of ${what} has come for ${seconds} s.`, {
+        fix: "Try again: what has come is kept, and the download goes on there.",
+    });
+}
+
+export function downloadForbidden(what: string, status: number): KvasirError {
+    return new KvasirError("download-forbidden", `the server does not give ${what} to you (HTTP ${status}).`, {
+        fix: "Accept the model's licence on its page and set HF_TOKEN to a valid key of yours, or choose another model.",
+    });
+}
+
+/** What came is not what was wanted; it is deleted. */
+export function downloadWrong(what: string, reason: string): KvasirError {
+    return new KvasirError("download-wrong", `what came for ${what} is not the model: ${reason}.`, {
+        fix: "It was deleted. Try again; when it stays so, the file behind the address has changed: choose another.",
     });
 }
 

@@ -47,7 +47,11 @@ export class CliWorkspace {
         const child = spawn(
             process.execPath,
             [join(root, "scripts/kvasir.mjs"), ...args, "--cache-dir", this.cacheDir, "--gpu", "cpu"],
-            {cwd: this.folder, stdio: ["pipe", "pipe", "pipe"], env: {...process.env, NO_COLOR: "1"}},
+            {
+                cwd: this.folder,
+                stdio: ["pipe", "pipe", "pipe"],
+                env: {...process.env, NO_COLOR: "1", KVASIR_MODELS_DIR: join(dirname(this.folder), "models")},
+            },
         );
         let stdout = "";
         let stderr = "";

@@ -1,4 +1,5 @@
 import {readdirSync, readFileSync, writeFileSync} from "node:fs";
+import {totalmem} from "node:os";
 import {join} from "node:path";
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
 import type {
@@ -8,6 +9,7 @@ import type {
     DoctorReport,
     ReadReport,
 } from "../../extension/protocol/engine.js";
+import {modelsReport} from "../../extension/protocol/models.js";
 import {CliWorkspace} from "./cli-runs.js";
 
 const spy = "src/core/spy.ts";
@@ -34,6 +36,17 @@ test("doctor knows the machine and the model", async () => {
     expect(report.model).toMatchObject({
         ...{architecture: "llama", layers: 30, kvHeads: 3, headDim: 64, window: 8192, supported: true},
     });
+});
+
+test("models: what fits into this machine, before anything is downloaded", async () => {
+    const run = await workspace.run("models", "advise", "--json");
+    const {machine, models} = modelsReport.parse(run.json());
+    expect(machine).toMatchObject({backend: "cpu", ram: {total: totalmem()}});
+    const small = models.find(({name}) => name === "SmolLM2-135M-Instruct.Q4_1");
+    expect(small).toMatchObject({bytes: 98_362_432, quant: "Q4_1", window: 8192, isFim: false, isRecommended: false});
+    // Two times f16 of 30 layers with 3 KV heads of 64, as it is when it is loaded.
+    expect(small?.fit).toMatchObject({where: "cpu", bytesPerToken});
+    expect(models.some(({id, fit}) => id === "qwen2.5-coder-1.5b" && fit !== undefined)).toBe(true);
 });
 
 describe("a file is read once", () => {

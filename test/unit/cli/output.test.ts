@@ -48,7 +48,7 @@ describe("how a command ends", () => {
         expect(reportFailure(modelMissing("/m.gguf"), false, terminal)).toBe(1);
         expect(terminal.out()).toBe("");
         expect(terminal.err()).toBe(
-            "error model-missing: there is no model file at /m.gguf. Give a GGUF file with --model PATH, or run `npm run setup` for the small model.\n",
+            "error model-missing: there is no model file at /m.gguf. Choose a model: `Kvasir: Choose Model` in the editor, `kvasir models` on the command line.\n",
         );
     });
 

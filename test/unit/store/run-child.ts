@@ -11,15 +11,20 @@ export interface ChildEnd {
     errors: string;
 }
 
-/** Bundles a child program into `folder`. @returns its path */
-export async function buildChild(name: string, folder: string): Promise<string> {
+/**
+ * Bundles a child program into `folder`, from which node-llama-cpp must be found when it uses it.
+ * @param from the folder with `children/`
+ * @returns its path
+ */
+export async function buildChild(name: string, folder: string, from = import.meta.dirname): Promise<string> {
     const outfile = join(folder, `${name}.mjs`);
     await build({
-        entryPoints: [join(import.meta.dirname, "children", `${name}.ts`)],
+        entryPoints: [join(from, "children", `${name}.ts`)],
         outfile,
         bundle: true,
         platform: "node",
         format: "esm",
+        external: ["node-llama-cpp"],
         logLevel: "silent",
     });
     return outfile;
