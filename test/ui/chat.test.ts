@@ -9,7 +9,7 @@ let vscode: VscodePage;
 beforeAll(async () => {
     vscode = await openVscode({
         only: ["package.json", file, "src/api/extras.ts", "src/api/isobservable.ts"],
-        settings: {"kvasir.chat.maxTokens": 24, "kvasir.chat.temperature": 0},
+        settings: {"kvasir.chat.maxTokens": 160, "kvasir.chat.temperature": 0},
     });
     await runCommand(vscode.page, "Kvasir: Open Chat");
     await findPanel();
@@ -19,6 +19,8 @@ afterEach(async ({task}) => {
 });
 afterAll(() => vscode?.close());
 
+/** The small model does that until it is stopped: there is time to do something in the middle. */
+const longTask = "Write the numbers from 1 to 500, one per line.";
 const poll = <T>(what: () => Promise<T>) => expect.poll(what, {timeout: patienceMs, interval: 100});
 let frame: Frame;
 const chat = (): Frame => frame;
@@ -83,7 +85,7 @@ describe("the chat", () => {
     it("is stopped in the middle and keeps what was written", async () => {
         await runCommand(vscode.page, "Kvasir: New Conversation");
         await poll(() => answers().count()).toBe(0);
-        await ask("Count from one to one hundred in words.");
+        await ask(longTask);
         await poll(async () => (await lastText().catch(() => "")).trim().length).toBeGreaterThan(0);
         await composer().press("Escape");
         await finished();
@@ -93,7 +95,7 @@ describe("the chat", () => {
 
     it("survives an engine that is killed in the middle of an answer", async () => {
         await runCommand(vscode.page, "Kvasir: New Conversation");
-        await ask("Count from one to one hundred in words, slowly.");
+        await ask(longTask);
         await poll(async () => (await lastText().catch(() => "")).trim().length).toBeGreaterThan(0);
         const {pid} = JSON.parse(await readFile(path.join(vscode.runtimeFolder, "engine.json"), "utf8")) as {
             pid: number;

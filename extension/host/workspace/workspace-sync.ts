@@ -304,7 +304,9 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
             await engine.connect();
             await scanning;
             edits.settle();
-            while (urgent.size > 0 || waiting.size > 0 || !marksAreSent || pumping !== undefined) await pump();
+            const isBehind = () => urgent.size > 0 || waiting.size > 0 || !marksAreSent || pumping !== undefined;
+            // Once disposed nothing is sent any more, and waiting for it would never let go of the thread.
+            while (!isDisposed && isBehind()) await pump();
         },
         pathOf: (uri) => pathInRoots(roots, uri),
         uriOf: (path) => uriInRoots(roots, path),
