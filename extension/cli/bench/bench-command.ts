@@ -5,6 +5,7 @@ import {commaList, nats, wholeNumber} from "../argument-parsers.js";
 import type {CommandContext} from "../command-context.js";
 import type {Runner} from "../program.js";
 import {runChoose, type ChooseFlags} from "./choose/choose.js";
+import {runPlot, type PlotFlags} from "./plot/plot.js";
 import type {QualityFlags} from "./quality/quality-flags.js";
 import {runQuality} from "./quality/quality.js";
 import {runTasks, type TasksFlags} from "./tasks/tasks.js";
@@ -73,4 +74,14 @@ export function addBenchCommand(program: Command, context: CommandContext, run: 
             "in-turn",
         ])
         .action((_: object, command: Command) => run(command, (flags) => runTasks(context, flags as TasksFlags)));
+    bench
+        .command("plot")
+        .description("pictures of what `bench quality --json` measured")
+        .argument("<file...>", "JSON of one run or several")
+        .requiredOption("--out <folder>", "where the pictures go")
+        .option("--policies <a,b>", "these policies (default: all that there are)", commaList)
+        .option("--profile <file>", "a head profile to draw too")
+        .action((files: string[], _: object, command: Command) =>
+            run(command, (flags) => runPlot(context, files, flags as PlotFlags)),
+        );
 }

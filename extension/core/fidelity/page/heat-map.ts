@@ -8,6 +8,16 @@ const maxWidth = 1080;
 
 /** @param perHead [layer][KV head], in [0, 1] */
 export function heatMap(title: string, perHead: readonly (readonly number[])[]): string {
+    const {width, height, marks} = heatMarks(perHead);
+    return (
+        `<figure class="wide"><figcaption>${escaped(title)}</figcaption>` +
+        `<svg viewBox="0 0 ${px(width)} ${px(height)}" style="max-width:${px(width)}px" role="img" aria-label="${escaped(title)}">` +
+        `${marks}</svg></figure>`
+    );
+}
+
+/** What stands inside the svg element, and its size. */
+export function heatMarks(perHead: readonly (readonly number[])[]): {width: number; height: number; marks: string} {
     const nLayers = perHead.length;
     const nHeads = perHead[0]?.length ?? 0;
     const cell = Math.min(maxCell, (maxWidth - left) / Math.max(1, nLayers));
@@ -37,9 +47,5 @@ export function heatMap(title: string, perHead: readonly (readonly number[])[]):
             (head) =>
                 `<text class="tick" x="${left - 8}" y="${px(top + (head + 0.5) * cell + 4)}" text-anchor="end">${head}</text>`,
         );
-    return (
-        `<figure class="wide"><figcaption>${escaped(title)}</figcaption>` +
-        `<svg viewBox="0 0 ${px(width)} ${px(height)}" style="max-width:${px(width)}px" role="img" aria-label="${escaped(title)}">` +
-        `${cells.join("")}${layers.join("")}${heads.join("")}</svg></figure>`
-    );
+    return {width, height, marks: `${cells.join("")}${layers.join("")}${heads.join("")}`};
 }

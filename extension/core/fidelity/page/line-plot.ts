@@ -21,12 +21,22 @@ export interface LinePlot {
     format: (value: number) => string;
 }
 
-const size = {width: 560, height: 360};
+export const plotSize = {width: 560, height: 360};
 const inner = {left: 52, right: 544, top: 18, bottom: 306};
 /** Points of one budget stand beside each other, so that their whiskers can be told apart. */
 const jitter = 5;
 
-export function linePlot({title, unit, points, styles, scale, yardstick, format}: LinePlot): string {
+export function linePlot(plot: LinePlot): string {
+    const title = escaped(plot.title);
+    return (
+        `<figure><figcaption>${title}</figcaption>` +
+        `<svg viewBox="0 0 ${plotSize.width} ${plotSize.height}" role="img" aria-label="${title}">` +
+        `${plotMarks(plot)}</svg></figure>`
+    );
+}
+
+/** What stands inside the svg element, of plotSize. */
+export function plotMarks({unit, points, styles, scale, yardstick, format}: Omit<LinePlot, "title">): string {
     const budgets = [...new Set(points.map(({budget}) => budget))].sort((a, b) => a - b);
     const x = (budget: number): number => {
         const low = Math.log(budgets[0] ?? 0.1);
@@ -66,11 +76,9 @@ export function linePlot({title, unit, points, styles, scale, yardstick, format}
         })
         .join("");
     return (
-        `<figure><figcaption>${escaped(title)}</figcaption>` +
-        `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${escaped(title)}">` +
         `${grid}${across}${below}${lines}` +
-        `<text class="axis" x="${(inner.left + inner.right) / 2}" y="${size.height - 12}" text-anchor="middle">share of the rows kept</text>` +
-        `<text class="axis" x="${inner.left}" y="10">${escaped(unit)}</text></svg></figure>`
+        `<text class="axis" x="${(inner.left + inner.right) / 2}" y="${plotSize.height - 12}" text-anchor="middle">share of the rows kept</text>` +
+        `<text class="axis" x="${inner.left}" y="10">${escaped(unit)}</text>`
     );
 }
 

@@ -1,13 +1,32 @@
 /** The style sheet and the script of the report page, both written into it. */
 
 /** Colours 0 and 1 are Kvasir's own policies'; all differ in lightness too, and lines have marks and dashes. */
-export const pageStyle = `
+const palette = `
 :root { color-scheme: light dark;
   --paper: #fdfdfc; --card: #ffffff; --ink: #1d2329; --soft: #5b6570; --line: #e2e5e9; --hot: 26 104 196;
   --c0: #0b63c5; --c1: #b5179e; --c2: #c25700; --c3: #2b8a3e; --c4: #7a5af8; --c5: #a33; --c6: #0c8599; --c7: #8d6e00; --c8: #6b7280; --c9: #c2255c; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #14181d; --card: #1b2027; --ink: #e7eaee; --soft: #9aa5b1; --line: #313944; --hot: 96 170 255;
   --c0: #6cb2ff; --c1: #ff7ae5; --c2: #ffa657; --c3: #69db7c; --c4: #b197fc; --c5: #ff8787; --c6: #3bc9db; --c7: #ffd43b; --c8: #adb5bd; --c9: #f783ac; } }
+`;
+
+/** Of plots, wherever they stand. */
+const plotStyle = `
+svg text { fill: var(--soft); font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+.grid { stroke: var(--line); } .yardstick { stroke: var(--soft); stroke-dasharray: 4 3; }
+.series polyline { fill: none; stroke: var(--colour); stroke-width: 1.6; stroke-linejoin: round; }
+.series .whisker { stroke: var(--colour); stroke-width: 1.2; opacity: .45; }
+.series .mark { fill: var(--card); stroke: var(--colour); stroke-width: 1.6; }
+.series.ours polyline { stroke-width: 2.6; } .series.ours .mark { fill: var(--colour); }
+${Array.from({length: 10}, (_, i) => `.c${i} { --colour: var(--c${i}); }`).join(" ")}
+.cell { fill: color-mix(in oklab, rgb(var(--hot)) calc(var(--share) * 100%), var(--line) calc(100% - var(--share) * 100%)); }
+`;
+
+/** The style sheet of a picture that stands alone. */
+export const pictureStyle = `${palette}${plotStyle}`;
+
+export const pageStyle = `
+${palette}
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 32px 24px 64px; }
@@ -21,13 +40,7 @@ dl div { display: flex; gap: 6px; } dt { color: var(--soft); } dd { margin: 0; o
 figure { margin: 12px 0 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px 8px; min-width: 0; overflow-x: auto; }
 figcaption { font-weight: 600; margin-bottom: 6px; }
 svg { display: block; width: 100%; height: auto; }
-svg text { fill: var(--soft); font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
-.grid { stroke: var(--line); } .yardstick { stroke: var(--soft); stroke-dasharray: 4 3; }
-.series polyline { fill: none; stroke: var(--colour); stroke-width: 1.6; stroke-linejoin: round; }
-.series .whisker { stroke: var(--colour); stroke-width: 1.2; opacity: .45; }
-.series .mark { fill: var(--card); stroke: var(--colour); stroke-width: 1.6; }
-.series.ours polyline { stroke-width: 2.6; } .series.ours .mark { fill: var(--colour); }
-${Array.from({length: 10}, (_, i) => `.c${i} { --colour: var(--c${i}); }`).join(" ")}
+${plotStyle}
 .series { transition: opacity .12s; }
 .has-focus .series:not(.focus) { opacity: .1; } .series.hidden { display: none; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 8px; margin: 14px 0 0; }
@@ -41,7 +54,6 @@ th, td { padding: 5px 14px; text-align: right; white-space: nowrap; } th:first-c
 thead th { color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--line); }
 tbody tr + tr td { border-top: 1px solid var(--line); } tr.ours td:first-child { font-weight: 600; }
 td small { color: var(--soft); }
-.cell { fill: color-mix(in oklab, rgb(var(--hot)) calc(var(--share) * 100%), var(--line) calc(100% - var(--share) * 100%)); }
 .bar { display: inline-block; width: 140px; height: 10px; border-radius: 3px; vertical-align: middle; margin: 0 8px; background: linear-gradient(in oklab to right, var(--line), rgb(var(--hot))); }
 .choice { display: flex; flex-wrap: wrap; gap: 8px 24px; align-items: center; max-width: none; }
 select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 3px 8px; }

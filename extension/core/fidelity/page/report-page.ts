@@ -3,9 +3,10 @@ import type {FidelityReport} from "../fidelity-report.js";
 import type {QualityRow} from "../measurements.js";
 import {heatMap} from "./heat-map.js";
 import {keptText} from "./kept-text.js";
-import {linePlot, markOf, type PlotPoint} from "./line-plot.js";
+import {linePlot, markOf} from "./line-plot.js";
 import {escaped, percent, twoDecimals} from "./markup.js";
 import {pageScript, pageStyle} from "./page-style.js";
+import {klPlot, recoveredPlot} from "./plots.js";
 import {seriesStyles, type SeriesStyle} from "./series.js";
 
 export function reportPage(report: FidelityReport): string {
@@ -49,34 +50,10 @@ export function reportPage(report: FidelityReport): string {
 }
 
 function plots(position: string, rows: readonly QualityRow[], styles: readonly SeriesStyle[]): string {
-    const cut = rows.filter(({policy}) => policy !== "full");
-    if (cut.length === 0) return "";
-    const ofR = cut.flatMap(({policy, budget, recovered, recoveredInterval}): PlotPoint[] =>
-        recovered === null || recoveredInterval === null
-            ? []
-            : [{policy, budget, value: recovered, interval: recoveredInterval}],
-    );
-    const ofKl = cut.map(({policy, budget, kl, klInterval}) => ({policy, budget, value: kl, interval: klInterval}));
+    if (rows.every(({policy}) => policy === "full")) return "";
     return (
         `<section><h2>Files at ${position === "parallel" ? "the same positions" : "positions one behind the other"}</h2>` +
-        `<div class="plots">` +
-        linePlot({
-            title: "Benefit that is kept",
-            unit: "R",
-            points: ofR,
-            styles,
-            scale: "linear",
-            yardstick: {value: 1, name: "every row kept"},
-            format: twoDecimals,
-        }) +
-        linePlot({
-            title: "Distance from uncut files",
-            unit: "KL, nats per token",
-            points: ofKl,
-            styles,
-            scale: "log",
-            format: (value) => String(Number(value.toPrecision(2))),
-        }) +
+        `<div class="plots">${linePlot(recoveredPlot(rows, styles))}${linePlot(klPlot(rows, styles))}` +
         `</div><div class="legend">${styles.map(legendEntry).join("")}</div></section>`
     );
 }
