@@ -1,14 +1,42 @@
 /**
- * Policies as they are written for a measurement: a preset's name, or one with a part changed, such as
- * `aha-file:stride=1` (every row of the file asks) or `aha-replay:part=0.5` (half of its blocks are repeated).
+ * Policies as they are written for a measurement: a preset's name, or one with parts changed, such as
+ * `aha-file:stride=1` (every row of the file asks), `aha-replay:part=0.5` (half of its blocks are repeated) or
+ * `aha-file:heads=max:pool=3`.
  */
 import {usage} from "../../protocol/errors.js";
-import type {Policy} from "../policy/policy.js";
+import {validatePolicy, type AttentionEvidence, type Policy, type Prior, type ScoringPolicy} from "../policy/policy.js";
 import {policyByName, withReplayPart, withStride} from "../policy/presets.js";
 
-const parts: Record<string, {change: (policy: Policy, value: number) => Policy; what: string}> = {
-    stride: {change: withStride, what: "scores all rows of a file, such as aha-file"},
-    part: {change: withReplayPart, what: "replays, such as aha-replay"},
+interface Part {
+    /** Returns the same policy where it has no such part. */
+    change: (policy: Policy, value: string) => Policy;
+    what: string;
+}
+
+const asks = "lets rows ask, such as aha-file";
+const scores = "scores rows, such as aha-file";
+
+const parts: Record<string, Part> = {
+    stride: {
+        change: (policy, value) => withStride(policy, Number(value)),
+        what: "scores all rows of a file, such as aha-file",
+    },
+    part: {change: (policy, value) => withReplayPart(policy, Number(value)), what: "replays, such as aha-replay"},
+    gain: {
+        change: (policy, value) => withEvidence(policy, {gain: oneOf(value, ["one", "sg", "sg-sigma"])}),
+        what: asks,
+    },
+    rows: {
+        change: (policy, value) => withEvidence(policy, {overRows: oneOf(value, ["sum", "mean", "max"])}),
+        what: asks,
+    },
+    heads: {change: (policy, value) => withEvidence(policy, {overHeads: oneOf(value, ["mean", "max"])}), what: asks},
+    pool: {
+        change: (policy, value) =>
+            withParts(policy, {pool: value === "none" ? {kind: "none"} : {kind: "max", width: Number(value)}}),
+        what: scores,
+    },
+    prior: {change: (policy, value) => withParts(policy, {prior: priorOf(value)}), what: scores},
 };
 
 /**
@@ -23,10 +51,35 @@ export function policyVariant(written: string): Policy {
         if (part === undefined || value === undefined || value === "")
             throw usage(
                 `"${text}" in "${written}" changes nothing of a policy.`,
-                "Write a part and its value: NAME:stride=2 or NAME:part=0.5.",
+                `Write a part and its value, such as NAME:stride=2; parts are ${Object.keys(parts).join(", ")}.`,
             );
-        const changed = part.change(policy, Number(value));
+        const changed = part.change(policy, value);
         if (changed === policy) throw usage(`"${name}" has no ${key}.`, `Only a policy that ${part.what} has one.`);
         return {...changed, name: written} as Policy;
     }, policyByName(name));
+}
+
+function withEvidence(policy: Policy, change: Partial<AttentionEvidence>): Policy {
+    return policy.evidence.kind === "attention"
+        ? withParts(policy, {evidence: {...policy.evidence, ...change}})
+        : policy;
+}
+
+function withParts(policy: Policy, change: Partial<ScoringPolicy>): Policy {
+    return policy.evidence.kind === "none" ? policy : validatePolicy({...(policy as ScoringPolicy), ...change});
+}
+
+/** Average pool of ||V||^2 as wide as AhaKV's. */
+const priorWidth = 7;
+
+function priorOf(value: string): Prior {
+    const kind = oneOf(value, ["none", "v1", "v", "v2"]);
+    return kind === "v2" ? {kind, width: priorWidth} : {kind};
+}
+
+/** @throws KvasirError `usage` naming the values there are */
+function oneOf<const T extends string>(value: string, values: readonly T[]): T {
+    const known = values.find((one) => one === value);
+    if (known === undefined) throw usage(`"${value}" changes nothing of a policy.`, `Choose of: ${values.join(", ")}.`);
+    return known;
 }

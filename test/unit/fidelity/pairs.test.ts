@@ -95,6 +95,13 @@ describe("policyVariant", () => {
         });
         expect(policyVariant("aha-replay:part=0.5")).toMatchObject({evidence: {rows: {kind: "replay", part: 0.5}}});
         expect(policyVariant("snapkv").name).toBe("snapkv");
+        expect(policyVariant("aha-file:rows=mean:heads=max:gain=one:pool=3:prior=v2")).toMatchObject({
+            evidence: {overRows: "mean", overHeads: "max", gain: "one", rows: {kind: "all", stride: 4}},
+            pool: {kind: "max", width: 3},
+            prior: {kind: "v2", width: 7},
+            share: {kind: "profile"},
+        });
+        expect(policyVariant("snapkv:pool=none:prior=v")).toMatchObject({pool: {kind: "none"}, prior: {kind: "v"}});
     });
 
     test.each([
@@ -107,6 +114,10 @@ describe("policyVariant", () => {
         ["aha-file:width=3", "usage"],
         ["snapkv:stride=2", "usage"],
         ["full:stride=2", "usage"],
+        ["full:pool=3", "usage"],
+        ["streaming-llm:heads=max", "usage"],
+        ["aha-file:pool=4", "unknown-policy"],
+        ["aha-file:heads=sum", "usage"],
     ])("refuses %s with %s", (written, code) => {
         expect(() => policyVariant(written)).toThrow(expect.objectContaining({code}));
     });
