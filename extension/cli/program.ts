@@ -63,8 +63,9 @@ export function buildProgram({context, input, onResult}: ProgramOptions): Comman
         .command("read")
         .description("read files or folders into segments")
         .argument("<path...>", "files or folders; ignore rules apply")
-        .action((paths: string[], _: object, command: Command) =>
-            run(command, (flags) => runRead(context, paths, flags)),
+        .option("--refine", "then score them again with better scores and keep the better rows: about two reads more")
+        .action((paths: string[], own: {refine?: boolean}, command: Command) =>
+            run(command, (flags) => runRead(context, paths, flags, own)),
         );
 
     program

@@ -67,7 +67,8 @@ export async function attend(
                 const {segment, source} = await reading.part(part, isAwaited(part) ? signal : inTime);
                 const pin = engine.store.pin(segment.facts.identity);
                 if (pin) pins.push(pin);
-                found.push({...part, segment});
+                // A refined one may have taken its place just now: what is pinned is what stays.
+                found.push({...part, segment: pin?.value ?? segment});
                 if (source === "read") readTokens += segment.nTokens;
                 else reusedTokens += segment.nTokens;
             } catch (error) {

@@ -21,6 +21,7 @@ import type {
     ModelInfo,
     ReadProgress,
     ReadReport,
+    ReadRequest,
     WorkspaceUpdate,
 } from "../protocol/engine.js";
 import {filePositions} from "../core/layout/chat-layout.js";
@@ -35,6 +36,7 @@ import {cutWaiting} from "./cut-waiting.js";
 import {LoadedEngine, type Log} from "./loaded-engine.js";
 import {Prefetcher} from "./prefetching.js";
 import {readFiles} from "./reading.js";
+import {checkRefinable, refineFiles, Refiner} from "./refining.js";
 import {Scheduler, type Priority} from "./scheduler.js";
 import {DiskStore} from "./store/disk-store.js";
 import {StoreKey} from "./store/segment-seal.js";
@@ -43,13 +45,18 @@ import {KnownWorkspace} from "./workspace/known-workspace.js";
 
 export interface EngineOptions {
     log?: Log;
+    /** Quiet time before segments are scored again. */
+    refineAfterMs?: number;
 }
 
 /** Disk limit when nobody says otherwise, MiB. */
 const defaultCacheLimitMib = 8192;
 
 /** @throws KvasirError `unknown-policy`, `usage` for settings that cannot be; a missing model is told by the first use */
-export async function createEngine(settings: EngineSettings, {log = () => {}}: EngineOptions = {}): Promise<EngineApi> {
+export async function createEngine(
+    settings: EngineSettings,
+    {log = () => {}, refineAfterMs}: EngineOptions = {},
+): Promise<EngineApi> {
     policyByName(settings.policy);
     checkBudget(settings.budget);
     const disk = await DiskStore.open(path.join(settings.cacheDir, "segments"), {
@@ -57,7 +64,8 @@ export async function createEngine(settings: EngineSettings, {log = () => {}}: E
         key: settings.storeKey === undefined ? undefined : StoreKey.parse(settings.storeKey),
         onDamage: ({path: file, reason}) => log("warn", `a damaged segment of ${file} was put away: ${reason}`),
     });
-    return new Engine(settings, disk, new ModelHasher(path.join(settings.cacheDir, "model-hashes.json")), log);
+    const hasher = new ModelHasher(path.join(settings.cacheDir, "model-hashes.json"));
+    return new Engine(settings, disk, hasher, log, refineAfterMs);
 }
 
 class Engine implements EngineApi {
@@ -70,6 +78,7 @@ class Engine implements EngineApi {
         workspace: (name) => this.#workspaces.get(name),
         log: (level, message) => this.log(level, message),
     });
+    readonly #refiner: Refiner;
     #loading: Promise<LoadedEngine> | undefined;
     #loaded: LoadedEngine | undefined;
     #error: EngineStatus["error"];
@@ -83,7 +92,17 @@ class Engine implements EngineApi {
         private readonly disk: DiskStore,
         private readonly hasher: ModelHasher,
         private readonly log: Log,
-    ) {}
+        refineAfterMs: number | undefined,
+    ) {
+        this.#refiner = new Refiner({
+            scheduler: this.#scheduler,
+            loaded: () => this.#loaded,
+            workspaces: () => this.#workspaces.values(),
+            onDidRefine: () => this.#changed(),
+            log,
+            quietMs: refineAfterMs,
+        });
+    }
 
     status(): EngineStatus {
         // Called with every batch: everything here is a count that is kept, whatever the number of files.
@@ -93,7 +112,7 @@ class Engine implements EngineApi {
             attended += workspace.nAttended;
             knownTokens += workspace.knownTokens;
         }
-        const {nInMemory: resident = 0, nOnDisk: onDisk = 0} = this.#loaded?.tiers ?? {};
+        const {nInMemory: resident = 0, nOnDisk: onDisk = 0, nRefined: refined = 0} = this.#loaded?.tiers ?? {};
         return {
             state: this.#state(),
             ...(this.#activity === undefined ? {} : {activity: this.#activity}),
@@ -105,7 +124,7 @@ class Engine implements EngineApi {
                 limitBytes: (this.settings.kvMib ?? 0) * 2 ** 20,
             },
             disk: {bytes: this.disk.bytes, limitBytes: this.disk.limitBytes},
-            files: {known, resident, onDisk, attended, unread: Math.max(0, known - resident - onDisk)},
+            files: {known, resident, onDisk, attended, unread: Math.max(0, known - resident - onDisk), refined},
             tokens: {known: knownTokens, kept: Math.round(this.#loaded?.store.keptRows ?? 0)},
             ...(this.#progress === undefined ? {} : {progress: this.#progress}),
             clients: 1,
@@ -123,6 +142,7 @@ class Engine implements EngineApi {
 
     async unload(): Promise<void> {
         this.#prefetcher.stop();
+        this.#refiner.unload();
         const loading = this.#loading;
         this.#loading = undefined;
         this.#loaded = undefined;
@@ -133,11 +153,13 @@ class Engine implements EngineApi {
 
     pause(): void {
         this.#isPaused = true;
+        this.#refiner.pause();
         this.#changed();
     }
 
     resume(): void {
         this.#isPaused = false;
+        this.#refiner.resume();
         this.#changed();
     }
 
@@ -145,6 +167,8 @@ class Engine implements EngineApi {
         const workspace = await this.#workspace(update.workspace);
         workspace.update(update);
         if (update.open) this.#prefetcher.expect(update.workspace, {choice: {open: update.open}});
+        if (update.refine === false) this.#refiner.leave();
+        else if (workspace.mayRefine) this.#refiner.expect();
         this.#changed();
         return {known: workspace.files.size};
     }
@@ -154,14 +178,16 @@ class Engine implements EngineApi {
         this.#prefetcher.forget(name);
         this.#loaded?.tiers.forgetWorkspace(name);
         this.#loaded?.forget(`complete ${name}`);
+        this.#refiner.leave();
         this.#changed();
     }
 
     async read(
-        {workspace: name, paths, again}: {workspace: string; paths?: string[]; again?: boolean},
+        {workspace: name, paths, again, refine}: ReadRequest,
         onProgress?: (progress: ReadProgress) => void,
         signal?: AbortSignal,
     ): Promise<ReadReport> {
+        if (refine) checkRefinable(this.settings.policy);
         const engine = await this.#engine(undefined, signal);
         const workspace = await this.#workspace(name);
         const tell = (progress: ReadProgress | undefined) => {
@@ -173,10 +199,12 @@ class Engine implements EngineApi {
             .run(
                 "read",
                 async (turn) => {
-                    let report = await readFiles(engine, workspace, paths, {turn, signal, again, onProgress: tell});
+                    const options = {turn, signal, again, onProgress: tell};
+                    let report = await readFiles(engine, workspace, paths, options);
                     // Files read before a head profile was known are cut once it is, from the scores of that read.
                     if (engine.library.waitsForProfile && (await this.#calibrate(engine, workspace, undefined, signal)))
                         report = await cutWaiting(engine, workspace, report);
+                    if (refine) report = await refineFiles(engine, workspace, report, options);
                     await engine.store.flush();
                     return report;
                 },
@@ -260,7 +288,7 @@ class Engine implements EngineApi {
             tokens: nTokens,
             bytes,
             tier: store?.isResident(identity) ? "memory" : "disk",
-            refined: generation > 0,
+            refined: (store?.generationOf(identity) ?? generation) > 0,
         }));
         const isStored = new Set(stored.map(({identity}) => identity));
         for (const {key} of store?.entries() ?? []) {
@@ -364,6 +392,7 @@ class Engine implements EngineApi {
 
     #setActivity(running: Priority | undefined): void {
         this.#activity = running;
+        if (running === undefined) this.#refiner.expect();
         this.#changed();
     }
 

@@ -48,6 +48,7 @@ async function addRows(status: FileStatus, engine: LoadedEngine, workspace: Know
     const parts = partsOf(workspace, [status.path]);
     let nResident = 0;
     let nOnDisk = 0;
+    let nRefined = 0;
     for (const {path, index} of parts) {
         const identity = await engine.library.identity({workspace, path, index});
         const segment = engine.store.peek(identity);
@@ -55,9 +56,10 @@ async function addRows(status: FileStatus, engine: LoadedEngine, workspace: Know
             nResident++;
             status.keptRows += segment.keptRows;
             status.bytes += segment.bytes;
-            status.refined ||= segment.facts.generation > 0;
         } else if (await engine.store.isOnDisk(identity)) nOnDisk++;
+        if ((engine.store.generationOf(identity) ?? 0) > 0) nRefined++;
     }
+    status.refined = parts.length > 0 && nRefined === parts.length;
     if (nResident === parts.length) status.tier = "memory";
     else if (nResident + nOnDisk === parts.length) status.tier = "disk";
 }

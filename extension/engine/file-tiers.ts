@@ -1,5 +1,5 @@
 /**
- * Counts the files whose rows are in memory and those that are on disk only, kept up to date by what changes instead of
+ * Counts the files whose rows are in memory, those that are on disk only, and those that are refined, kept up to date by what changes instead of
  * by looking at everything. Knows identities that were asked for; a file nobody has looked at counts nowhere.
  */
 import type {SegmentIdentity} from "./store/identity.js";
@@ -7,6 +7,7 @@ import type {SegmentIdentity} from "./store/identity.js";
 export interface TierLook {
     readonly isResident: (identity: SegmentIdentity) => boolean;
     readonly isStored: (identity: SegmentIdentity) => boolean;
+    readonly isRefined: (identity: SegmentIdentity) => boolean;
 }
 
 interface Entry {
@@ -14,6 +15,7 @@ interface Entry {
     /** Of its parts, as far as they are known. */
     identities: (SegmentIdentity | undefined)[];
     tier: "memory" | "disk" | undefined;
+    isRefined: boolean;
 }
 
 export class FileTiers {
@@ -22,6 +24,7 @@ export class FileTiers {
     readonly #holders = new Map<SegmentIdentity, Set<Entry>>();
     #nInMemory = 0;
     #nOnDisk = 0;
+    #nRefined = 0;
 
     constructor(look: TierLook) {
         this.#look = look;
@@ -37,6 +40,11 @@ export class FileTiers {
         return this.#nOnDisk;
     }
 
+    /** Files all of whose parts have been scored again, wherever they are. */
+    get nRefined(): number {
+        return this.#nRefined;
+    }
+
     /** This part of this file is found under that identity, from now on. */
     note(
         file: {workspace: string; path: string},
@@ -47,7 +55,12 @@ export class FileTiers {
         let entry = this.#files.get(key);
         if (entry?.identities.length !== part.count) {
             this.forget(file.workspace, file.path);
-            entry = {key, identities: new Array<undefined>(part.count).fill(undefined), tier: undefined};
+            entry = {
+                key,
+                identities: new Array<undefined>(part.count).fill(undefined),
+                tier: undefined,
+                isRefined: false,
+            };
             this.#files.set(key, entry);
         }
         const before = entry.identities[part.index];
@@ -82,7 +95,7 @@ export class FileTiers {
     }
 
     #count(entry: Entry): void {
-        const {isResident, isStored} = this.#look;
+        const {isResident, isStored, isRefined} = this.#look;
         const {identities} = entry;
         const isThere = identities.length > 0 && !identities.includes(undefined);
         const all = identities as SegmentIdentity[];
@@ -93,6 +106,9 @@ export class FileTiers {
               : all.every((identity) => isResident(identity) || isStored(identity))
                 ? "disk"
                 : undefined;
+        const isAllRefined = tier !== undefined && all.every(isRefined);
+        this.#nRefined += Number(isAllRefined) - Number(entry.isRefined);
+        entry.isRefined = isAllRefined;
         if (tier === entry.tier) return;
         this.#nInMemory += Number(tier === "memory") - Number(entry.tier === "memory");
         this.#nOnDisk += Number(tier === "disk") - Number(entry.tier === "disk");

@@ -79,6 +79,7 @@ export class LoadedEngine {
                 const tiers = new FileTiers({
                     isResident: (identity) => store.isResident(identity),
                     isStored: (identity) => store.isStored(identity),
+                    isRefined: (identity) => (store.generationOf(identity) ?? 0) > 0,
                 });
                 const onDidChange = (identity: SegmentIdentity) => tiers.changed(identity);
                 const store = new SegmentStore({

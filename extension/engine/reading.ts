@@ -127,7 +127,16 @@ function add(
     source: ReadSource,
     ms: number,
 ): void {
-    const file = files.get(path) ?? {path, tokens: 0, keptRows: 0, bytes: 0, fullBytes: 0, source, ms: 0};
+    const file = files.get(path) ?? {
+        path,
+        tokens: 0,
+        keptRows: 0,
+        bytes: 0,
+        fullBytes: 0,
+        source,
+        ms: 0,
+        refined: true,
+    };
     file.tokens += segment.nTokens;
     file.keptRows += segment.keptRows;
     file.bytes += segment.bytes;
@@ -135,6 +144,8 @@ function add(
     // A file is only "from memory" when all of it was.
     if (source === "read" || (source === "disk" && file.source === "memory")) file.source = source;
     file.ms += ms;
+    // As a whole too: one part as it was read makes the file that.
+    file.refined &&= segment.facts.generation > 0;
     files.set(path, file);
 }
 

@@ -24,6 +24,7 @@ export interface SettingTypes {
     "context.instructions": string;
     "context.instructionFiles": boolean;
     "reading.automatic": boolean;
+    "reading.refine": boolean;
     "reading.exclude": string[];
     "reading.maxFileKib": number;
     "chat.maxTokens": number;

@@ -110,12 +110,26 @@ export interface ReadFileReport {
     fullBytes: number;
     source: ReadSource;
     ms: number;
+    /** Whether its rows were chosen by a second, better scoring. */
+    refined: boolean;
+    /** What scoring it again took, when this read did. */
+    refineMs?: number;
 }
 
 export interface ReadReport {
     files: ReadFileReport[];
     skipped: {path: string; reason: string}[];
-    totals: {tokens: number; bytes: number; fullBytes: number; ms: number};
+    totals: {tokens: number; bytes: number; fullBytes: number; ms: number; refineMs?: number};
+}
+
+export interface ReadRequest {
+    workspace: string;
+    /** All files when left out. */
+    paths?: string[];
+    /** Reads what is there already, too. */
+    again?: boolean;
+    /** Scores the files again afterwards, with better scores, and keeps the better rows. Takes about two reads more. */
+    refine?: boolean;
 }
 
 export interface ReadProgress {
@@ -124,6 +138,8 @@ export interface ReadProgress {
     tokensDone: number;
     tokensTotal: number;
     path?: string;
+    /** The files have been read and are scored again. */
+    isRefining?: boolean;
     /** Estimated from the speed so far. */
     secondsLeft?: number;
 }
@@ -218,7 +234,7 @@ export interface EngineStatus {
     model?: ModelInfo;
     kv: {usedBytes: number; peakBytes: number; limitBytes: number};
     disk: {bytes: number; limitBytes: number};
-    files: {known: number; resident: number; onDisk: number; attended: number; unread: number};
+    files: {known: number; resident: number; onDisk: number; attended: number; unread: number; refined: number};
     tokens: {known: number; kept: number};
     /** Of the running read. */
     progress?: ReadProgress;
@@ -282,6 +298,8 @@ export interface WorkspaceUpdate {
     excluded?: string[];
     /** Open editors, the active one first: what the next question will probably see is loaded ahead. */
     open?: string[];
+    /** Whether segments may be scored again while the machine is idle, once an answer has been given. Off until it is said. */
+    refine?: boolean;
 }
 
 /** Long work takes a signal; it ends within one layer of the running batch, with the error `cancelled`. */
@@ -298,7 +316,7 @@ export interface EngineApi {
     updateWorkspace(update: WorkspaceUpdate): Promise<{known: number}>;
     closeWorkspace(workspace: string): Promise<void>;
     read(
-        request: {workspace: string; paths?: string[]; again?: boolean},
+        request: ReadRequest,
         onProgress?: (progress: ReadProgress) => void,
         signal?: AbortSignal,
     ): Promise<ReadReport>;

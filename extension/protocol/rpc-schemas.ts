@@ -100,6 +100,8 @@ const readFileReport = schemaOf<e.ReadFileReport>()(
         fullBytes: count,
         source: z.enum(["memory", "disk", "read"]),
         ms: count,
+        refined: z.boolean(),
+        refineMs: count.optional(),
     }),
 );
 
@@ -107,7 +109,13 @@ export const readReport = schemaOf<e.ReadReport>()(
     z.object({
         files: z.array(readFileReport),
         skipped: z.array(z.object({path: z.string(), reason: z.string()})),
-        totals: z.object({tokens: count, bytes: count, fullBytes: count, ms: count}),
+        totals: z.object({
+            tokens: count,
+            bytes: count,
+            fullBytes: count,
+            ms: count,
+            refineMs: count.optional(),
+        }),
     }),
 );
 
@@ -118,6 +126,7 @@ export const readProgress = schemaOf<e.ReadProgress>()(
         tokensDone: count,
         tokensTotal: count,
         path: z.string().optional(),
+        isRefining: z.boolean().optional(),
         secondsLeft: count.optional(),
     }),
 );
@@ -202,7 +211,14 @@ export const engineStatus = schemaOf<e.EngineStatus>()(
         model: modelInfo.optional(),
         kv: z.object({usedBytes: count, peakBytes: count, limitBytes: count}),
         disk: z.object({bytes: count, limitBytes: count}),
-        files: z.object({known: count, resident: count, onDisk: count, attended: count, unread: count}),
+        files: z.object({
+            known: count,
+            resident: count,
+            onDisk: count,
+            attended: count,
+            unread: count,
+            refined: count,
+        }),
         tokens: z.object({known: count, kept: count}),
         progress: readProgress.optional(),
         clients: count,
@@ -260,11 +276,14 @@ export const keptLines = schemaOf<e.KeptLines>()(
     z.object({path: z.string(), share: z.array(count), isCurrent: z.boolean()}),
 );
 
-export const readRequest = z.strictObject({
-    workspace: name,
-    paths: z.array(path).optional(),
-    again: z.boolean().optional(),
-});
+export const readRequest = schemaOf<e.ReadRequest>()(
+    z.strictObject({
+        workspace: name,
+        paths: z.array(path).optional(),
+        again: z.boolean().optional(),
+        refine: z.boolean().optional(),
+    }),
+);
 
 export const workspaceUpdate = schemaOf<e.WorkspaceUpdate>()(
     z.strictObject({
@@ -275,6 +294,7 @@ export const workspaceUpdate = schemaOf<e.WorkspaceUpdate>()(
         pinned: z.array(path).optional(),
         excluded: z.array(path).optional(),
         open: z.array(path).optional(),
+        refine: z.boolean().optional(),
     }),
 );
 

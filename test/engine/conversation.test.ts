@@ -3,8 +3,10 @@ import {afterAll, beforeAll, describe, expect, it} from "vitest";
 import {Conversation} from "../../extension/engine/kv/conversation.js";
 import {KvContext} from "../../extension/engine/kv/kv-context.js";
 import {Prefix} from "../../extension/engine/kv/prefix.js";
+import {flatten, Segment} from "../../extension/engine/kv/segment.js";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {Turn} from "../../extension/engine/scheduler.js";
+import type {SegmentIdentity} from "../../extension/engine/store/identity.js";
 import {loadSmallModel, sampleText, tokensOf} from "../native/small-model.js";
 
 const turn: Turn = {priority: "ask", isAskedToYield: false, yield: async () => {}, share: async () => {}};
@@ -60,6 +62,52 @@ describe("a conversation", () => {
         const edited = Uint32Array.from([...all.subarray(0, 30), ...all.subarray(60, 80)]);
         expect((await generate(conversation, edited)).nReused).toBe(30);
         conversation.dispose();
+    });
+
+    it("sees a file's next generation from the next question on, and keeps the rows of its turns", async () => {
+        const all = tokensOf(model, sampleText, 150);
+        const file = all.subarray(0, 60);
+        const session = await context.newSession();
+        await session.compose([{segment: prefix.native}]);
+        await session.decode(file, prefix.nTokens);
+        const [first, better] = await Promise.all(
+            [0, 1].map(async (generation) => {
+                // Other rows, as many of them.
+                const list = Uint32Array.from({length: 20}, (_, i) => 3 * i + generation);
+                const keep = Array.from({length: context.nRegions}, () => list);
+                const {counts, rows} = flatten(keep);
+                return new Segment(await session.gather(counts, rows), {
+                    ...{identity: "file" as SegmentIdentity, path: "a.ts", part: {index: 0, count: 1}},
+                    ...{nTokens: 60, keep, generation},
+                });
+            }),
+        );
+        session.dispose();
+        const conversation = await newConversation(2048);
+        await conversation.attend([first!]);
+        const question = all.subarray(60, 90);
+        const one = await generate(conversation, question);
+        const next = Uint32Array.from([...question, ...one.tokens, ...all.subarray(90, 110)]);
+
+        // The same by hand: the turn was computed with the first rows, what follows sees the better ones.
+        const hand = await context.newSession();
+        const options = {maxTokens: 6, temperature: 0, maxPosition: 2047};
+        const turnStart = prefix.nTokens + 64;
+        await hand.compose([{segment: prefix.native}, {segment: first!.native}]);
+        await hand.generate(question, turnStart, options, () => true);
+        await hand.compose([{segment: prefix.native}, {segment: better!.native}]);
+        const {nLive} = await hand.state();
+        const expected = await hand.generate(next.subarray(nLive), turnStart + nLive, options, () => true);
+        hand.dispose();
+
+        // Replaced: nobody has the first ones any more.
+        first!.dispose();
+        await conversation.attend([better!]);
+        const two = await generate(conversation, next);
+        expect(two.nReused).toBe(nLive);
+        expect(two.tokens).toEqual([...expected.tokens]);
+        conversation.dispose();
+        better!.dispose();
     });
 
     it("cuts its oldest turns when it outgrows the window, and says how many rows are left", async () => {

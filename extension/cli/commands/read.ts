@@ -1,6 +1,7 @@
-/** `kvasir read PATH...`: files and folders into segments. */
+/** `kvasir read PATH...`: files and folders into segments, refined at once when that is wanted. */
 import {policyNeeds} from "../../core/policy/policy.js";
 import {policyByName} from "../../core/policy/presets.js";
+import {checkRefinable} from "../../engine/refining.js";
 import type {EngineApi, ReadReport} from "../../protocol/engine.js";
 import {isKvasirError} from "../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../command-context.js";
@@ -16,15 +17,17 @@ export async function runRead(
     context: CommandContext,
     paths: readonly string[],
     flags: CommonFlags,
+    {refine = false}: {refine?: boolean} = {},
 ): Promise<CommandResult> {
     const {signal} = context.interrupt;
     const settings = settingsOf(flags, context.root);
+    if (refine) checkRefinable(settings.policy);
     const report = await withLoadedEngine(context, settings, async (engine, progress, model) => {
         const {files, skipped} = await openWorkspace(engine, context.root, paths, signal);
         if (model.headProfile === "none" && policyNeeds(policyByName(settings.policy)).profile)
             await measureProfile(engine, context, progress);
         const read = await engine.read(
-            {workspace: context.root, paths: files.map((file) => file.path)},
+            {workspace: context.root, paths: files.map((file) => file.path), ...(refine ? {refine} : {})},
             progress.showRead,
             signal,
         );
@@ -61,7 +64,7 @@ export function withSkipped(report: ReadReport, skipped: readonly SkippedFile[])
 /** The contract's fields and no others. */
 export function readJson({files, skipped, totals}: ReadReport): object {
     return {
-        files: files.map(({path, tokens, keptRows, bytes, fullBytes, source, ms}) => ({
+        files: files.map(({path, tokens, keptRows, bytes, fullBytes, source, ms, refined, refineMs}) => ({
             path,
             tokens,
             keptRows,
@@ -69,9 +72,17 @@ export function readJson({files, skipped, totals}: ReadReport): object {
             fullBytes,
             source,
             ms,
+            refined,
+            ...(refineMs === undefined ? {} : {refineMs}),
         })),
         skipped: skipped.map(({path, reason}) => ({path, reason})),
-        totals: {tokens: totals.tokens, bytes: totals.bytes, fullBytes: totals.fullBytes, ms: totals.ms},
+        totals: {
+            tokens: totals.tokens,
+            bytes: totals.bytes,
+            fullBytes: totals.fullBytes,
+            ms: totals.ms,
+            ...(totals.refineMs === undefined ? {} : {refineMs: totals.refineMs}),
+        },
     };
 }
 
@@ -79,6 +90,7 @@ const sourceWords = {memory: "in memory", disk: "from disk", read: "read"} as co
 
 export function readText({files, skipped, totals}: ReadReport, {colors, columns: width}: Terminal): string {
     const parts: string[] = [];
+    const isRefining = totals.refineMs !== undefined;
     if (files.length > 0) {
         parts.push(
             formatTable(
@@ -90,8 +102,9 @@ export function readText({files, skipped, totals}: ReadReport, {colors, columns:
                     {title: "uncut", align: "right"},
                     {title: "", align: "left"},
                     {title: "time", align: "right"},
+                    ...(isRefining ? [{title: "refined", align: "right"} as const] : []),
                 ],
-                files.map(({path, tokens, keptRows, bytes, fullBytes, source, ms}) => [
+                files.map(({path, tokens, keptRows, bytes, fullBytes, source, ms, refined, refineMs = 0}) => [
                     path,
                     String(tokens),
                     `${Math.round(keptRows)} (${formatShare(keptRows, tokens)})`,
@@ -99,6 +112,7 @@ export function readText({files, skipped, totals}: ReadReport, {colors, columns:
                     formatBytes(fullBytes),
                     sourceWords[source],
                     formatMs(ms),
+                    ...(isRefining ? [refined ? formatMs(refineMs) : "no"] : []),
                 ]),
                 {colors, width},
             ),
@@ -112,7 +126,8 @@ export function readText({files, skipped, totals}: ReadReport, {colors, columns:
         colors.bold(
             `${formatNumberOf(files.length, "file")}, ${formatCount(totals.tokens)} tokens, ` +
                 `${formatBytes(totals.bytes)} of ${formatBytes(totals.fullBytes)} ` +
-                `(${formatShare(totals.bytes, totals.fullBytes)}), ${formatMs(totals.ms)}`,
+                `(${formatShare(totals.bytes, totals.fullBytes)}), ${formatMs(totals.ms)}` +
+                (totals.refineMs === undefined ? "" : `, refined in ${formatMs(totals.refineMs)}`),
         ),
     );
     return parts.join("\n\n");

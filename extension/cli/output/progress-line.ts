@@ -61,9 +61,11 @@ export function readProgressText({
     tokensDone,
     tokensTotal,
     path,
+    isRefining,
     secondsLeft,
 }: ReadProgress): string {
     const left = secondsLeft === undefined || secondsLeft < 1 ? "" : `, ${formatMs(secondsLeft * 1000)} left`;
     const now = path === undefined ? "" : `: ${path}`;
-    return `reading ${filesDone}/${filesTotal} files, ${formatCount(tokensDone)} of ${formatCount(tokensTotal)} tokens${left}${now}`;
+    const doing = isRefining ? "refining" : "reading";
+    return `${doing} ${filesDone}/${filesTotal} files, ${formatCount(tokensDone)} of ${formatCount(tokensTotal)} tokens${left}${now}`;
 }

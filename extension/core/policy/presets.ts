@@ -87,6 +87,14 @@ const ahaPooled: ScoringPolicy = {
 /** The policy whose cuts calibration averages. */
 export const calibrationPolicy = ahaPooled;
 
+/**
+ * What segments of a policy are scored again with while the machine is idle: better scores, the same number of rows in
+ * each head. Undefined for policies that somebody chose for what they are.
+ */
+export function refinementOf(policy: Policy): Policy | undefined {
+    return policy.name === ahaFile.name ? ahaReplay : undefined;
+}
+
 /** What is used when nobody chooses. */
 export const defaultPolicyName = "aha-file";
 

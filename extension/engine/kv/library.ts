@@ -6,6 +6,7 @@ import {layoutVersion, replayHeader} from "../../core/layout/chat-layout.js";
 import {cut} from "../../core/policy/cut.js";
 import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../core/policy/policy.js";
+import {refinementOf} from "../../core/policy/presets.js";
 import type {ReadSource} from "../../protocol/engine.js";
 import type {FileTiers} from "../file-tiers.js";
 import type {Turn} from "../scheduler.js";
@@ -19,7 +20,7 @@ import {
 } from "../store/identity.js";
 import type {KnownWorkspace, PartTokens} from "../workspace/known-workspace.js";
 import {type Reader} from "./reader.js";
-import {flatten, Segment} from "./segment.js";
+import {flatten, Segment, type SegmentFacts} from "./segment.js";
 import type {SegmentStore} from "./segment-store.js";
 
 export interface LibraryOptions {
@@ -123,7 +124,7 @@ export class Library {
      * Brings the part's rows into memory.
      * @throws KvasirError `kv-limit`, `out-of-memory`, `cancelled`
      */
-    async fetch(name: PartName, {turn, signal, onTokens, again = false}: FetchOptions = {}): Promise<Fetched> {
+    async fetch(name: PartName, options: FetchOptions = {}): Promise<Fetched> {
         const {store} = this.#options;
         const start = performance.now();
         const fields = await this.fields(name);
@@ -133,7 +134,7 @@ export class Library {
             source,
             ms: performance.now() - start,
         });
-        if (!again) {
+        if (options.again !== true) {
             const resident = store.get(identity);
             if (resident) return done(resident, "memory");
             const source = store.isInMemory(identity) ? "memory" : "disk";
@@ -142,9 +143,56 @@ export class Library {
             const waiting = await this.#cutStored(name, fields);
             if (waiting) return done(waiting, "disk");
         }
-        const segment = await this.#read(name, identity, {turn, signal, onTokens});
+        const segment = await this.#read(name, {identity, generation: 0, policy: this.#options.policy}, options);
+        const refined = (store.generationOf(identity) ?? 0) > 0 ? await this.load(name) : undefined;
+        if (refined !== undefined) {
+            // Read again all the same: the better rows stay.
+            segment.dispose();
+            return done(refined, "read");
+        }
         store.put(segment, {fields, workspace: name.workspace.name});
         return done(segment, "read");
+    }
+
+    /** Whether segments of this policy and budget have something to gain from being scored again. */
+    canRefine({workspace, path}: Pick<PartName, "workspace" | "path">): boolean {
+        return (
+            refinementOf(this.#options.policy) !== undefined &&
+            !this.waitsForProfile &&
+            this.budgetOf(workspace, path) < 1
+        );
+    }
+
+    /** 0 as read, 1 as refined; undefined when the part has not been read. */
+    async generation(name: PartName): Promise<number | undefined> {
+        return this.#options.store.generationOf(await this.identity(name));
+    }
+
+    /**
+     * Scores a part that has been read again, with replay rows, and puts the better rows in the place of the others:
+     * the same identity, the next generation, the same bytes. Needs a read and a replay, since only kept rows are there.
+     * @returns the segment in force; undefined when the part has not been read, or has nothing to gain
+     * @throws KvasirError `kv-limit`, `out-of-memory`, `cancelled`
+     */
+    async refine(name: PartName, options: FetchOptions = {}): Promise<Segment | undefined> {
+        const {store} = this.#options;
+        const policy = refinementOf(this.#options.policy);
+        if (policy === undefined || !this.canRefine(name)) return undefined;
+        const fields = await this.fields(name);
+        const identity = await this.#noted(name, fields);
+        const generation = store.generationOf(identity);
+        if (generation === undefined) return undefined;
+        if (generation > 0) return this.load(name);
+        // Another process has done it.
+        if (store.isBetterStored(identity)) return store.loadStored(identity);
+        const segment = await this.#read(name, {identity, generation: generation + 1, policy}, options);
+        // Edited, dropped or measured anew meanwhile: nobody asks for these rows any more.
+        if ((await this.#currentIdentity(name)) !== identity || store.generationOf(identity) === undefined) {
+            segment.dispose();
+            return undefined;
+        }
+        store.replace(segment, {fields, workspace: name.workspace.name});
+        return segment;
     }
 
     /** There without reading, but not on the device yet. */
@@ -218,27 +266,31 @@ export class Library {
         return identity;
     }
 
+    /** Undefined when the part is no more. */
+    async #currentIdentity(name: PartName): Promise<SegmentIdentity | undefined> {
+        return name.workspace.parts(name.path)[name.index] && segmentIdentity(await this.fields(name));
+    }
+
     async #read(
         {workspace, path, index}: PartName,
-        identity: SegmentIdentity,
+        {identity, generation, policy}: Pick<SegmentFacts, "identity" | "generation"> & {policy: Policy},
         {turn, signal, onTokens}: FetchOptions,
     ): Promise<Segment> {
-        const {reader, policy} = this.#options;
         const {tokens} = this.#part({workspace, path, index});
-        const {native, keep, evidence} = await reader.read({
+        const part = {index, count: workspace.parts(path).length};
+        const {native, keep, evidence} = await this.#options.reader.read({
             tokens,
             policy,
             budget: this.budgetOf(workspace, path),
             profile: this.profile,
             replayHeader: this.#replayHeader,
             signal,
-            onBatch: async (nTokens) => {
-                onTokens?.(Math.min(nTokens, tokens.length));
+            onBatch: async (nTokens, nTotal) => {
+                onTokens?.(Math.floor((tokens.length * nTokens) / nTotal));
                 await turn?.yield();
             },
         });
-        const part = {index, count: workspace.parts(path).length};
-        return new Segment(native, {identity, path, part, nTokens: tokens.length, keep, generation: 0, evidence});
+        return new Segment(native, {identity, path, part, nTokens: tokens.length, keep, generation, evidence});
     }
 
     #part({workspace, path, index}: PartName): PartTokens {

@@ -25,8 +25,8 @@ export interface ReadJob {
     /** What stands between the file and its repetition, for policies that replay. */
     replayHeader?: Uint32Array | undefined;
     signal?: AbortSignal | undefined;
-    /** Between two batches: tokens decoded so far. */
-    onBatch?: ((nTokens: number) => Promise<void> | void) | undefined;
+    /** Between two batches: tokens decoded so far, and how many there are with what is replayed. */
+    onBatch?: ((nTokens: number, nTotal: number) => Promise<void> | void) | undefined;
 }
 
 export interface ReadRows {
@@ -34,6 +34,15 @@ export interface ReadRows {
     keep: KeepLists;
     /** Kept only while the rows wait for a cut. */
     evidence: CutEvidence | undefined;
+}
+
+/** Tokens decoded in one go: the file, or its repetition. */
+interface Stretch {
+    /** Tokens between the prefix and the first of these. */
+    behind: number;
+    pass: ScorePass | undefined;
+    nFileTokens: number;
+    nTotal: number;
 }
 
 export class Reader {
@@ -74,10 +83,12 @@ export class Reader {
         const replayed = pass?.source === "replay" ? this.#replayText(job) : new Uint32Array(0);
         await context.withRoom(() => session.reserve(nTokens + replayed.length));
         if (pass) await context.withRoom(() => session.startScores(nTokens, pass.overRows));
-        await this.#decode(session, tokens, prefix.nTokens, pass?.source === "file" ? pass : undefined, nTokens, job);
+        const nTotal = nTokens + replayed.length;
+        const filePass = pass?.source === "file" ? pass : undefined;
+        await this.#decode(session, tokens, {behind: 0, pass: filePass, nFileTokens: nTokens, nTotal}, job);
         if (pass?.source === "replay") {
             // Behind the file, as if the model were asked to repeat it (KVzip, arXiv 2505.23416).
-            await this.#decode(session, replayed, prefix.nTokens + nTokens, pass, nTokens, job);
+            await this.#decode(session, replayed, {behind: nTokens, pass, nFileTokens: nTokens, nTotal}, job);
         }
         const scores = pass
             ? context.ofGlobalLayers(
@@ -99,23 +110,19 @@ export class Reader {
         return Uint32Array.from([...(replayHeader ?? []), ...Array.from(chosen, (i) => tokens[i]!)]);
     }
 
-    async #decode(
-        session: NativeSession,
-        tokens: Uint32Array,
-        firstPosition: number,
-        pass: ScorePass | undefined,
-        nFileTokens: number,
-        {signal, onBatch}: ReadJob,
-    ): Promise<void> {
+    async #decode(session: NativeSession, tokens: Uint32Array, stretch: Stretch, job: ReadJob): Promise<void> {
         const {context, prefix} = this;
+        const {signal, onBatch} = job;
+        const {behind, pass, nFileTokens, nTotal} = stretch;
         const weights = pass && rowWeights(pass, nFileTokens, prefix.nTokens);
+        const firstPosition = prefix.nTokens + behind;
         for (let at = 0; at < tokens.length; at += context.nBatch) {
             const batch = tokens.subarray(at, at + context.nBatch);
             const here = pass && weights && passWithin(pass, weights, at, batch.length);
             await context.cancellable(signal, () =>
                 session.decode(batch, firstPosition + at, here === undefined ? {} : {pass: here}),
             );
-            await onBatch?.(at + batch.length);
+            await onBatch?.(behind + at + batch.length, nTotal);
             if (signal?.aborted) throw cancelledError();
         }
     }

@@ -36,6 +36,7 @@ export class SegmentStore {
     readonly #disk: DiskStore | undefined;
     readonly #ram: RamTier;
     readonly #log: SegmentStoreOptions["log"];
+    readonly #onDidChange: SegmentStoreOptions["onDidChange"];
     readonly #memory: MemoryTier<SegmentIdentity, Segment>;
     /** Writes under way, so that closing waits for them. */
     readonly #writes = new Set<Promise<void>>();
@@ -50,6 +51,7 @@ export class SegmentStore {
         this.#disk = disk;
         this.#ram = new RamTier(ramBytes, onDidChange);
         this.#log = log;
+        this.#onDidChange = onDidChange;
         // The native budget is the limit that counts, since it knows every byte; this ledger only keeps the tier's order.
         this.#memory = new MemoryTier({
             ledger: new MemoryLedger(Number.MAX_SAFE_INTEGER),
@@ -105,6 +107,18 @@ export class SegmentStore {
         return this.isResident(identity) || this.#ram.has(identity);
     }
 
+    /** Of what a question would see: the segment in memory, else the copy in main memory, else the file; undefined when there is none. */
+    generationOf(identity: SegmentIdentity): number | undefined {
+        const facts = this.peek(identity)?.facts ?? this.#ram.peek(identity);
+        return facts?.generation ?? this.#disk?.generationOf(identity);
+    }
+
+    /** Whether the disk has a later generation than memory: another process has refined it. */
+    isBetterStored(identity: SegmentIdentity): boolean {
+        const stored = this.#disk?.generationOf(identity);
+        return stored !== undefined && stored > (this.generationOf(identity) ?? stored);
+    }
+
     isOnDisk(identity: SegmentIdentity): Promise<boolean> {
         return this.#disk?.has(identity) ?? Promise.resolve(false);
     }
@@ -143,6 +157,12 @@ export class SegmentStore {
         }
     }
 
+    /** Loads a segment from disk, whatever of it is in memory. */
+    loadStored(identity: SegmentIdentity): Promise<Segment | undefined> {
+        this.#ram.delete(identity);
+        return this.load(identity);
+    }
+
     /** Straight into the device's buffer, piece by piece: a segment never lies in JavaScript's memory as a whole. */
     async #upload(
         facts: SegmentFacts,
@@ -176,10 +196,35 @@ export class SegmentStore {
         this.#ram.delete(identity);
         if (place === undefined || (this.#disk === undefined && this.#ram.limitBytes === 0)) return;
         const pin = this.#memory.pin(identity)!;
-        const write: Promise<void> = this.#write(segment, place)
+        // Dropped or replaced meanwhile: nobody looks for this one any more.
+        this.#writeSoon(segment, place, {isWanted: () => this.peek(identity) === segment, done: () => pin.release()});
+    }
+
+    /**
+     * Puts a later generation in the place of a segment: on disk first, in the background, then in memory if it is there.
+     * Counts as a use of neither. Sessions keep the rows that they were composed of.
+     */
+    replace(segment: Segment, place: SegmentPlace): void {
+        const {identity} = segment.facts;
+        this.#writeSoon(segment, place, {
+            isWanted: () => this.isInMemory(identity),
+            done: () => {
+                if (!this.#memory.replace(identity, segment)) segment.dispose();
+                // A file that took another's place is no news to the disk, though it is to those who count.
+                this.#onDidChange?.(identity);
+            },
+        });
+    }
+
+    #writeSoon(
+        segment: Segment,
+        place: SegmentPlace,
+        {isWanted, done}: {isWanted: () => boolean; done: () => void},
+    ): void {
+        const write: Promise<void> = this.#write(segment, place, isWanted)
             .catch((error: unknown) => this.#log("warn", `a segment was not written: ${(error as Error).message}`))
             .finally(() => {
-                pin.release();
+                done();
                 this.#writes.delete(write);
             });
         this.#writes.add(write);
@@ -226,10 +271,15 @@ export class SegmentStore {
         if (this.#counted.size === 0) this.#keptRows = 0;
     }
 
-    async #write(segment: Segment, {fields, workspace, replaces}: SegmentPlace): Promise<void> {
+    /** @param isWanted whether main memory should hold a copy */
+    async #write(
+        segment: Segment,
+        {fields, workspace, replaces}: SegmentPlace,
+        isWanted: () => boolean,
+    ): Promise<void> {
         const {shape} = this.#context;
         const {path, part, nTokens, keep, generation} = segment.facts;
-        const copy = await this.#copy(segment);
+        const copy = await this.#copy(segment, isWanted);
         if (this.#disk === undefined) return;
         const result = await this.#disk.put({
             info: {
@@ -253,7 +303,7 @@ export class SegmentStore {
     }
 
     /** Into main memory, where that has a tier of its own. */
-    async #copy(segment: Segment): Promise<Buffer | undefined> {
+    async #copy(segment: Segment, isWanted: () => boolean): Promise<Buffer | undefined> {
         const rowBytes = segment.native.rowBytes();
         if (!this.#ram.takes(rowBytes)) return undefined;
         const rows = Buffer.alloc(rowBytes);
@@ -262,9 +312,7 @@ export class SegmentStore {
             rows.set(piece, at);
             at += piece.byteLength;
         }
-        // Dropped or replaced meanwhile: nobody looks for this one any more.
-        if (this.peek(segment.facts.identity) === segment)
-            this.#ram.set({facts: segment.facts, counts: segment.native.counts(), rows});
+        if (isWanted()) this.#ram.set({facts: segment.facts, counts: segment.native.counts(), rows});
         return rows;
     }
 }

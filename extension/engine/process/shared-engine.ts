@@ -90,7 +90,7 @@ const emptyStatus: EngineStatus = {
     state: "starting",
     kv: {usedBytes: 0, peakBytes: 0, limitBytes: 0},
     disk: {bytes: 0, limitBytes: 0},
-    files: {known: 0, resident: 0, onDisk: 0, attended: 0, unread: 0},
+    files: {known: 0, resident: 0, onDisk: 0, attended: 0, unread: 0, refined: 0},
     tokens: {known: 0, kept: 0},
     clients: 0,
 };

@@ -100,6 +100,11 @@ export class DiskStore {
         return this.#index.get(identity) !== undefined;
     }
 
+    /** Generation of a stored segment, as of the last look at the folder; undefined when it is not there. */
+    generationOf(identity: SegmentIdentity): number | undefined {
+        return this.#index.get(identity)?.generation;
+    }
+
     /** Looks at the file itself, so another process's segment counts. Says nothing about damage. */
     async has(identity: SegmentIdentity): Promise<boolean> {
         const status = await stat(this.#folder.pathOf(identity)).catch(() => undefined);
@@ -216,8 +221,10 @@ export class DiskStore {
         if (await this.#hasGeneration(identity, header.generation)) return "kept";
         await this.#index.refresh();
         await this.#evictTo(this.limitBytes - fileBytes);
+        const before = this.#index.get(identity);
         await write(this.#folder.pathOf(identity));
-        await this.#index.add(identity, header);
+        // To be replaced by a later generation is no use: the segment is as old as it was.
+        await this.#index.add(identity, header, before?.lastUsedMs);
         // Others may have written meanwhile: whoever looks last sees all files and brings the sum below the limit.
         await this.#index.refresh();
         await this.#evictTo(this.limitBytes);

@@ -29,8 +29,8 @@ export interface MemoryTierOptions<K> {
 }
 
 interface Held<V> {
-    readonly value: V;
-    readonly reservation: Reservation;
+    value: V;
+    reservation: Reservation;
     nPins: number;
     /** Removed or replaced while pinned: disposed of when the last pin goes. */
     isRemoved: boolean;
@@ -84,6 +84,29 @@ export class MemoryTier<K extends string, V extends Resident> {
         this.delete(key);
         this.#free.set(key, {value, reservation: own, nPins: 0, isRemoved: false});
         this.#onChange?.(key);
+    }
+
+    /**
+     * Puts a value in the place of the one of the same key, which does not count as a use: it is as likely to be evicted
+     * as the other was. A pinned one is disposed of with its last pin.
+     * @returns false when there is none; the value is then still the caller's.
+     * @throws KvasirError `kv-limit`: as above
+     */
+    replace(key: K, value: V): boolean {
+        if (!this.has(key)) return false;
+        const reservation = this.#ledger.reserve("segments", value.bytes);
+        // Looked up only now: making room may have taken the old one.
+        const held = this.#free.peek(key);
+        if (held === undefined) {
+            this.set(key, value, reservation);
+            return true;
+        }
+        const before = {...held};
+        held.value = value;
+        held.reservation = reservation;
+        this.#destroy(key, before);
+        this.#onChange?.(key);
+        return true;
     }
 
     /** The value, which counts as a use. It may be evicted at any later call: to work with it, `pin` it. */

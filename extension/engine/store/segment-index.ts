@@ -97,12 +97,16 @@ export class SegmentIndex {
         this.#tell(identity);
     }
 
-    /** Takes in a file that was just written or opened. */
-    async add(identity: SegmentIdentity, header: SegmentHeader): Promise<void> {
+    /**
+     * Takes in a file that was just written or opened.
+     * @param lastUsedMs when that was no use of it
+     */
+    async add(identity: SegmentIdentity, header: SegmentHeader, lastUsedMs?: number): Promise<void> {
         const status = await stat(this.#folder.pathOf(identity)).catch(() => undefined);
         if (status === undefined) return this.delete(identity);
-        this.#set(describe(identity, header, status, status.atimeMs));
-        await this.touch(identity);
+        this.#set(describe(identity, header, status, lastUsedMs ?? status.atimeMs));
+        if (lastUsedMs === undefined) await this.touch(identity);
+        else await this.restoreUse(identity);
     }
 
     /** Marks a use, in memory and in the file's access time, which other processes see. */

@@ -36,6 +36,10 @@ export class KnownWorkspace {
     readonly files = new Map<string, KnownSource>();
     readonly skipped = new Map<string, string>();
     pinned: string[] = [];
+    /** Open editors, the active one first. */
+    open: readonly string[] = [];
+    /** Whether its segments may be scored again while nothing else is to be done. */
+    mayRefine = false;
     excluded = new Set<string>();
     /** Told of every file whose rows are now other ones, or not wanted any more. */
     onDidChange: (path: string) => void = () => {};
@@ -56,7 +60,7 @@ export class KnownWorkspace {
         this.index.measure = (path) => void this.parts(path);
     }
 
-    update({upsert = [], remove = [], budgets = {}, pinned, excluded}: WorkspaceUpdate): void {
+    update({upsert = [], remove = [], budgets = {}, pinned, excluded, open, refine}: WorkspaceUpdate): void {
         for (const path of remove) this.#forget(path);
         for (const file of upsert) this.#set(file);
         for (const [path, budget] of Object.entries(budgets)) {
@@ -68,6 +72,8 @@ export class KnownWorkspace {
         }
         if (pinned) this.pinned = pinned;
         if (excluded) this.excluded = new Set(excluded);
+        if (open) this.open = open;
+        if (refine !== undefined) this.mayRefine = refine;
     }
 
     /** The file's parts as they are read, tokenised when first asked for. */

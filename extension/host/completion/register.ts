@@ -21,7 +21,11 @@ export function register(ctx: Ctx): vscode.Disposable {
         now: () => performance.now(),
         wait: waitFor,
         shortestWaitMs: () => ctx.settings.get("completion.debounceMs"),
-        isIdle: () => ctx.engine.status().state === "ready",
+        isIdle: () => {
+            const {state, activity} = ctx.engine.status();
+            // Refining gives way to everything.
+            return state === "ready" || activity === "refine";
+        },
         onDidChangeBusy: (isBusy) => state.set({isBusy}),
     });
     const provider = new CompletionProvider(ctx, completer, state);

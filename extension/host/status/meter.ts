@@ -41,6 +41,7 @@ export function meterOf({status, connection, sync, isPaused, differing}: MeterIn
     if (status.model !== undefined) {
         rows.push([t("Files in memory"), String(status.files.resident)]);
         rows.push([t("Files attended"), String(status.files.attended)]);
+        if (status.files.refined > 0) rows.push([t("Files refined"), String(status.files.refined)]);
         rows.push([t("Tokens known"), thousands(status.tokens.known)]);
         if (status.disk.limitBytes > 0) {
             rows.push([t("On disk"), t("{0} of {1}", mib(status.disk.bytes), mib(status.disk.limitBytes))]);

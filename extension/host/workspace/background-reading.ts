@@ -1,6 +1,7 @@
 /**
  * Owns the reading of the whole workspace in the background: when it runs, in which order, how it is paused and given
- * up, and the progress item. The engine yields to questions and completions by itself.
+ * up, and the progress item; and whether the engine may refine what it has read. The engine yields to questions and
+ * completions by itself.
  */
 import * as vscode from "vscode";
 import type {ReadProgress} from "../../protocol/engine.js";
@@ -41,6 +42,20 @@ export function createBackgroundReading({engine, workspace, settings, log}: Read
     let timer: NodeJS.Timeout | undefined;
     let running: {controller: AbortController; isStale: boolean} | undefined;
     let progress: ReadProgress | undefined;
+    /** What the engine was told last; a new one was told nothing. */
+    let toldRefine: boolean | undefined;
+
+    /** Refining is twice the work of reading: not while somebody wants less of it. Starts no engine. */
+    function tellRefine(): void {
+        const refine = settings.get("reading.refine") && !isPaused && !isSaving;
+        if (engine.connection().name !== "connected" || workspace.state().name === "untrusted") return;
+        if (refine === (toldRefine ?? false)) return;
+        toldRefine = refine;
+        engine.updateWorkspace({workspace: workspace.id, refine}).catch((error: unknown) => {
+            toldRefine = undefined;
+            if (!isKvasirError(error, "engine-stopped")) log.warn("The engine was not told whether to refine.", error);
+        });
+    }
 
     const tell = () => {
         void vscode.commands.executeCommand("setContext", "kvasir.isReading", running !== undefined);
@@ -99,7 +114,14 @@ export function createBackgroundReading({engine, workspace, settings, log}: Read
     const listening = disposeAll(
         workspace.onDidSend((paths) => {
             if (paths.length > 0) schedule();
+            tellRefine();
         }),
+        {
+            dispose: engine.onDidChangeConnection(({name}) => {
+                if (name !== "connected") toldRefine = undefined;
+            }),
+        },
+        settings.onDidChange(["reading.refine"], tellRefine),
         settings.onDidChange(["reading.automatic"], () => {
             if (settings.get("reading.automatic")) schedule();
             else stop();
@@ -114,17 +136,20 @@ export function createBackgroundReading({engine, workspace, settings, log}: Read
             isPaused = true;
             engine.pause();
             stop();
+            tellRefine();
             tell();
         },
         resume() {
             isPaused = false;
             engine.resume();
             schedule();
+            tellRefine();
             tell();
         },
         cancel: stop,
         setSavingBattery(next) {
             isSaving = next;
+            tellRefine();
             tell();
         },
         dispose() {

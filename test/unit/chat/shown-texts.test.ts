@@ -116,7 +116,7 @@ describe("what the page is shown", () => {
             state: "ready",
             kv: {usedBytes: 0, peakBytes: 0, limitBytes: 0},
             disk: {bytes: 0, limitBytes: 0},
-            files: {known: 1, resident: 1, onDisk: 0, attended: 0, unread: 0},
+            files: {known: 1, resident: 1, onDisk: 0, attended: 0, unread: 0, refined: 0},
             tokens: {known: 0, kept: 0},
             clients: 1,
         };

@@ -189,6 +189,20 @@ describe("read", () => {
         expect(recorded.nDisposed).toBe(1);
     });
 
+    test("refines what it has read when it is told to, and says how long that took", async () => {
+        const {code, out, recorded} = await run("read", "--refine", "a.ts", "--json");
+        expect({code, calls: recorded.calls}).toEqual({code: 0, calls: ["read a.ts and refine"]});
+        expect(JSON.parse(out)).toMatchObject({
+            files: [{path: "a.ts", ms: 3100, refined: true, refineMs: 6400}],
+            totals: {ms: 3100, refineMs: 6400},
+        });
+        const text = await run("read", "a.ts", "--refine");
+        expect(text.out).toContain("refined in 6.4 s");
+        const other = await run("read", "a.ts", "--refine", "--policy", "snapkv");
+        expect(other.err).toMatch(/^error usage: files read with the policy snapkv are not refined\. Use aha-file/);
+        expect({code: other.code, settings: other.recorded.settings}).toEqual({code: 2, settings: []});
+    });
+
     test("takes files outside the workspace by the path they were given", async () => {
         const {recorded} = await run("read", join(outside, "far.ts"), "src");
         expect(recorded.updates[0]!.upsert!.map((file) => file.path)).toEqual([join(outside, "far.ts"), "src/b.ts"]);

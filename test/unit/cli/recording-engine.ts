@@ -52,6 +52,7 @@ export const readReport: ReadReport = {
             fullBytes: 10_000_000,
             source: "read",
             ms: 3100,
+            refined: false,
         },
     ],
     skipped: [{path: "c.bin", reason: "changed"}],
@@ -104,8 +105,10 @@ export function recordingEngine({onAsk, hasProfile = true, calibrateError}: Reco
             return {known: update.upsert?.length ?? 0};
         },
         read: async (request) => {
-            recorded.calls.push(`read ${request.paths?.join(" ")}`);
-            return readReport;
+            recorded.calls.push(`read ${request.paths?.join(" ")}${request.refine ? " and refine" : ""}`);
+            if (!request.refine) return readReport;
+            const files = readReport.files.map((file) => ({...file, refined: true, refineMs: 6400}));
+            return {...readReport, files, totals: {...readReport.totals, refineMs: 6400}};
         },
         ask: async (request, on, signal) => {
             recorded.asks.push(request);

@@ -5,8 +5,16 @@ import type {SegmentIdentity} from "../../../extension/engine/store/identity.js"
 
 const id = (n: number) => `i${n}` as SegmentIdentity;
 
-function tiersOf(resident: Set<SegmentIdentity>, stored: Set<SegmentIdentity>): FileTiers {
-    return new FileTiers({isResident: (one) => resident.has(one), isStored: (one) => stored.has(one)});
+function tiersOf(
+    resident: Set<SegmentIdentity>,
+    stored: Set<SegmentIdentity>,
+    refined = new Set<SegmentIdentity>(),
+): FileTiers {
+    return new FileTiers({
+        isResident: (one) => resident.has(one),
+        isStored: (one) => stored.has(one),
+        isRefined: (one) => refined.has(one),
+    });
 }
 
 describe("counts of files by tier", () => {
@@ -42,12 +50,19 @@ describe("counts of files by tier", () => {
                 identity: fc.nat(4),
             }),
             fc.record({do: fc.constantFrom<"forget" | "leave">("forget", "leave"), file: fc.nat(3)}),
-            fc.record({do: fc.constantFrom<"resident" | "stored">("resident", "stored"), identity: fc.nat(4)}),
+            fc.record({
+                do: fc.constantFrom<"resident" | "stored" | "refined">("resident", "stored", "refined"),
+                identity: fc.nat(4),
+            }),
         );
         fc.assert(
             fc.property(fc.array(step, {maxLength: 60}), (steps) => {
-                const [resident, stored] = [new Set<SegmentIdentity>(), new Set<SegmentIdentity>()];
-                const tiers = tiersOf(resident, stored);
+                const [resident, stored, refined] = [0, 1, 2].map(() => new Set<SegmentIdentity>()) as [
+                    Set<SegmentIdentity>,
+                    Set<SegmentIdentity>,
+                    Set<SegmentIdentity>,
+                ];
+                const tiers = tiersOf(resident, stored, refined);
                 const known = new Map<string, (SegmentIdentity | undefined)[]>();
                 const nameOf = (file: number) => ({workspace: `w${file % 2}`, path: `f${file}`});
                 for (const one of steps) {
@@ -68,7 +83,7 @@ describe("counts of files by tier", () => {
                         for (const file of [0, 1, 2, 3]) if (file % 2 === one.file % 2) known.delete(`f${file}`);
                         tiers.forgetWorkspace(nameOf(one.file).workspace);
                     } else {
-                        const set = one.do === "resident" ? resident : stored;
+                        const set = {resident, stored, refined}[one.do];
                         if (!set.delete(id(one.identity))) set.add(id(one.identity));
                         tiers.changed(id(one.identity));
                     }
@@ -77,6 +92,9 @@ describe("counts of files by tier", () => {
                     const there = all.filter((parts) => parts.every((part) => resident.has(part) || stored.has(part)));
                     expect(tiers.nInMemory).toBe(inMemory.length);
                     expect(tiers.nOnDisk).toBe(there.length - inMemory.length);
+                    expect(tiers.nRefined).toBe(
+                        there.filter((parts) => parts.every((part) => refined.has(part))).length,
+                    );
                 }
             }),
             {seed: 20_261_122, numRuns: 500},

@@ -27,7 +27,7 @@ const status: EngineStatus = {
     model,
     kv: {usedBytes: 120 * mebi, peakBytes: 200 * mebi, limitBytes: 480 * mebi},
     disk: {bytes: 3 * 1024 * mebi, limitBytes: 8 * 1024 * mebi},
-    files: {known: 90, resident: 40, onDisk: 60, attended: 7, unread: 50},
+    files: {known: 90, resident: 40, onDisk: 60, attended: 7, unread: 50, refined: 12},
     tokens: {known: 123_456, kept: 30_000},
     clients: 2,
 };
@@ -57,6 +57,7 @@ describe("the meter", () => {
             "Files known": "92",
             "Files in memory": "40",
             "Files attended": "7",
+            "Files refined": "12",
             "Tokens known": "123k",
             "On disk": "3.0 GiB of 8.0 GiB",
             "Not read (ignored, secret, not text)": "3",

@@ -53,7 +53,7 @@ export function createScriptedEngine(onCall: (call: string) => void = () => {}):
         model,
         kv: {usedBytes: 1, peakBytes: 2, limitBytes: 3},
         disk: {bytes: 4, limitBytes: 5},
-        files: {known: 0, resident: 0, onDisk: 0, attended: 0, unread: 0},
+        files: {known: 0, resident: 0, onDisk: 0, attended: 0, unread: 0, refined: 0},
         tokens: {known: 0, kept: 0},
         clients: 1,
     };

@@ -110,6 +110,20 @@ describe("a disk store", () => {
         expect(damage).toEqual([]);
     });
 
+    test("being replaced by a later generation is no use: the oldest is still dropped first", async () => {
+        const root = await temporaryFolder();
+        const [old, young] = [sampleSegment({path: "old.ts"}), sampleSegment({path: "young.ts"})];
+        const store = await DiskStore.open(root, {limitBytes});
+        await store.put(old);
+        await store.put(young);
+        await store.put(sampleSegment({path: "old.ts", generation: 1, seed: 5}));
+        expect(store.generationOf(await identityOf(old))).toBe(1);
+        // Most recently used first, for this process and for those that look at the files.
+        expect((await store.list()).map(({path}) => path)).toEqual(["young.ts", "old.ts"]);
+        const other = await DiskStore.open(root, {limitBytes});
+        expect((await other.list()).map(({path}) => path)).toEqual(["young.ts", "old.ts"]);
+    });
+
     test("drops a file, a folder, or one repository's", async () => {
         const store = await DiskStore.open(await temporaryFolder(), {limitBytes});
         const paths = ["src/a.ts", "src/b/c.ts", "src/bc.ts", "src/b.ts"];

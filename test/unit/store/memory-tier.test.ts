@@ -54,6 +54,41 @@ describe("the memory tier", () => {
         expect(tier.pin("b")?.value).toBe(tier.peek("b"));
     });
 
+    test("a value that takes another's place takes its place in the order too", () => {
+        const {ledger, tier, evicted} = tierOf(120);
+        const values = ["a", "b"].map((key) => {
+            const value = new Value(40);
+            tier.set(key, value);
+            return value;
+        });
+        const better = new Value(30);
+        expect(tier.replace("a", better)).toBe(true);
+        expect(values[0]!.nDisposed).toBe(1);
+        expect(tier.peek("a")).toBe(better);
+        expect(ledger.usedBytes).toBe(70);
+        // It is still the least recently used one.
+        ledger.reserve("regions", 60);
+        expect(evicted).toEqual(["a"]);
+        expect([better.nDisposed, values[1]!.nDisposed]).toEqual([1, 0]);
+        const nobodys = new Value(1);
+        expect(tier.replace("a", nobodys)).toBe(false);
+        expect(nobodys.nDisposed).toBe(0);
+    });
+
+    test("what is replaced while pinned stays until its last pin goes; others see the new one at once", () => {
+        const {ledger, tier} = tierOf(100);
+        const [first, second] = [new Value(40), new Value(30)];
+        tier.set("a", first);
+        const pin = tier.pin("a")!;
+        expect(tier.replace("a", second)).toBe(true);
+        expect([pin.value, tier.get("a")]).toEqual([first, second]);
+        expect(first.nDisposed).toBe(0);
+        expect(ledger.usedBytes).toBe(70);
+        pin.release();
+        expect([first.nDisposed, second.nDisposed]).toEqual([1, 0]);
+        expect(ledger.usedBytes).toBe(30);
+    });
+
     test("never evicts what is pinned", () => {
         const {ledger, tier, evicted} = tierOf(100);
         const value = new Value(60);
