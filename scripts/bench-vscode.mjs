@@ -37,7 +37,7 @@ const settings = {
 // The servers end with this process, however it ends.
 process.once("SIGINT", () => process.exit(130));
 try {
-    await build({names: ["extension", "engine", "chat", "cache-view"], isProduction: true});
+    await build({names: ["extension", "engine", "cli", "chat", "cache-view"], isProduction: true});
     const large = path.join(home, "large");
     await makeWorkspace(large);
     const demo = path.join(home, "demo");

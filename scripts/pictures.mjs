@@ -45,7 +45,7 @@ const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
 
 // The server ends with this process, however it ends.
 process.once("SIGINT", () => process.exit(130));
-await build({names: ["extension", "engine", "chat", "cache-view"]});
+await build({names: ["extension", "engine", "cli", "chat", "cache-view"]});
 for (const name of folders) {
     await cp(path.join(demoRepositoryFolder, name), path.join(folder, name), {recursive: true});
 }

@@ -26,7 +26,7 @@ const port = 8139;
 
 const given = process.argv[2];
 const folder = given === undefined ? demoRepositoryFolder : path.resolve(process.env.INIT_CWD ?? process.cwd(), given);
-await build({names: ["extension", "engine", "chat", "cache-view"]});
+await build({names: ["extension", "engine", "cli", "chat", "cache-view"]});
 const desktop = findDesktop();
 if (desktop === undefined) await startInBrowser();
 else await startOnDesktop(desktop);

@@ -10,12 +10,19 @@ import type {EngineSettings} from "../protocol/engine.js";
 
 /** Where models are looked for when none is named, in this order. */
 export interface SettingFolders {
-    /** Of the extension's own downloads. */
+    /** Where downloads go. */
     own: string;
     /** Of a checkout's set-up. */
     checkout: string;
     /** The window's first folder: a relative path in a setting of the workspace starts there. */
     workspace: string | undefined;
+}
+
+/** The command line's rule (engine/models/model-folder.ts), so that both find what either has downloaded. */
+export function ownModels({KVASIR_MODELS_DIR: named}: NodeJS.ProcessEnv): string {
+    return named === undefined || named === ""
+        ? path.join(envPaths("kvasir", {suffix: ""}).data, "models")
+        : path.resolve(named);
 }
 
 export function resolveEngineSettings(settings: EngineSettings, folders: SettingFolders): EngineSettings {

@@ -14,11 +14,12 @@ import type {Ctx} from "./ctx.js";
 import {registerDoctor} from "./doctor/register.js";
 import {createEngineClient} from "./engine-client/engine-client.js";
 import {storeKeyOf} from "./engine-client/store-key.js";
-import {resolveEngineSettings} from "./engine-settings.js";
+import {ownModels, resolveEngineSettings} from "./engine-settings.js";
 import {disposeAll, loadFeatures} from "./feature.js";
 import {register as registerHeatMap} from "./heat-map/register.js";
 import {createLog} from "./log.js";
 import {createSettings, engineSettingNames} from "./settings.js";
+import {registerModels} from "./models/register.js";
 import {registerStatus} from "./status/register.js";
 import {createBackgroundReading} from "./workspace/background-reading.js";
 import {showPinsToMenus} from "./workspace/pinned-context.js";
@@ -38,7 +39,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
     const {version} = context.extension.packageJSON as {version: string};
     const engineSettings = () =>
         resolveEngineSettings(settings.engine(), {
-            own: vscode.Uri.joinPath(context.globalStorageUri, "models").fsPath,
+            own: ownModels(process.env),
             checkout: path.join(context.extensionPath, ".kvasir", "models"),
             workspace: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath,
         });
@@ -90,7 +91,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
     };
     const features = loadFeatures(
         {
-            commands: () => registerCoreCommands({engine, workspace, reading, settings, log}),
+            commands: () => registerCoreCommands({engine, workspace, reading, log}),
             doctor: () =>
                 registerDoctor({
                     engine,
@@ -102,6 +103,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
                     log,
                 }),
             status: () => registerStatus({engine, workspace, reading, differing: () => differing, log}),
+            models: (ctx) => registerModels(ctx, () => engineSettings().modelPath),
             pins: () => showPinsToMenus(workspace),
             chat: registerChat,
             completion: registerCompletion,

@@ -8,6 +8,7 @@ import type {EngineSettings} from "../protocol/engine.js";
 /** Every setting under its name without `kvasir.`. */
 export interface SettingTypes {
     "model.path": string;
+    "model.folders": string[];
     "engine.gpu": EngineSettings["gpu"];
     "engine.threads": number;
     "engine.kvMib": number;

@@ -49,6 +49,7 @@ export async function runHostTests() {
             extensionTestsEnv: {
                 // Not the engine of whoever runs the tests.
                 KVASIR_RUNTIME_DIR: path.join(home, "run"),
+                KVASIR_MODELS_DIR: path.join(home, "models"),
                 KVASIR_TEST_SETTINGS: JSON.stringify(settings),
             },
         }).then(

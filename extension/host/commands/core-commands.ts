@@ -2,7 +2,6 @@
 import * as vscode from "vscode";
 import type {EngineClient} from "../ctx.js";
 import type {Log} from "../log.js";
-import type {Settings} from "../settings.js";
 import type {BackgroundReading} from "../workspace/background-reading.js";
 import type {WorkspaceFiles} from "../workspace/workspace-files.js";
 import {registerCommands} from "./register-commands.js";
@@ -11,11 +10,10 @@ export interface CoreCommandParts {
     engine: EngineClient;
     workspace: WorkspaceFiles;
     reading: BackgroundReading;
-    settings: Settings;
     log: Log;
 }
 
-export function registerCoreCommands({engine, workspace, reading, settings, log}: CoreCommandParts): vscode.Disposable {
+export function registerCoreCommands({engine, workspace, reading, log}: CoreCommandParts): vscode.Disposable {
     const busily = <T>(title: string, work: () => Promise<T>) =>
         vscode.window.withProgress({location: vscode.ProgressLocation.Window, title: `Kvasir: ${title}`}, work);
     return registerCommands(
@@ -42,7 +40,6 @@ export function registerCoreCommands({engine, workspace, reading, settings, log}
             },
             "kvasir.rescan": () => workspace.rescan(),
             "kvasir.showSkipped": () => showSkipped(workspace),
-            "kvasir.chooseModel": () => chooseModel(settings),
         },
         log,
     );
@@ -63,14 +60,4 @@ async function showSkipped(workspace: WorkspaceFiles): Promise<void> {
     });
     const uri = chosen && !chosen.label.endsWith("/") ? workspace.uriOf(chosen.label) : undefined;
     if (uri !== undefined) await vscode.window.showTextDocument(uri);
-}
-
-async function chooseModel(settings: Settings): Promise<void> {
-    const [file] =
-        (await vscode.window.showOpenDialog({
-            title: vscode.l10n.t("A GGUF model file"),
-            filters: {GGUF: ["gguf"]},
-            canSelectMany: false,
-        })) ?? [];
-    if (file !== undefined) await settings.set("model.path", file.fsPath);
 }

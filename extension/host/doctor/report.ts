@@ -83,7 +83,7 @@ interface Problem {
 }
 
 const linksOf: Readonly<Record<string, DoctorLink[]>> = {
-    model: [{label: "Choose Model File", command: "kvasir.chooseModel"}],
+    model: [{label: "Choose Model", command: "kvasir.chooseModel"}],
     engine: [
         {label: "Restart Engine", command: "kvasir.restartEngine"},
         {label: "Show Log", command: "kvasir.showLog"},
