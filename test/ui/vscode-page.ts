@@ -32,12 +32,22 @@ export interface VscodePageOptions {
     /** Files of the demo repository to open with; all by default. */
     only?: readonly string[];
     hasTrust?: boolean;
+    /** A packed extension to install instead of the checkout. */
+    vsix?: string;
+    env?: Record<string, string>;
 }
 
 export {editorText, meterOf, openFile, patienceMs, runCommand, webviewOf};
 
-export async function openVscode({settings = {}, only, hasTrust}: VscodePageOptions = {}): Promise<VscodePage> {
-    if (!existsSync(path.join(root, "dist/extension.cjs"))) throw new Error("run `npm run build` first");
+export async function openVscode({
+    settings = {},
+    only,
+    hasTrust,
+    vsix,
+    env = {},
+}: VscodePageOptions = {}): Promise<VscodePage> {
+    if (vsix === undefined && !existsSync(path.join(root, "dist/extension.cjs")))
+        throw new Error("run `npm run build` first");
     const home = await mkdtemp(path.join(tmpdir(), "kvasir-ui-"));
     const folder = path.join(home, "demo");
     await mkdir(folder, {recursive: true});
@@ -55,8 +65,9 @@ export async function openVscode({settings = {}, only, hasTrust}: VscodePageOpti
             "kvasir.context.attendedTokens": 1_000,
             ...settings,
         },
-        env: {KVASIR_RUNTIME_DIR: runtimeFolder},
-        extension: root,
+        // Nobody's own models beside those of the test.
+        env: {KVASIR_RUNTIME_DIR: runtimeFolder, KVASIR_MODELS_DIR: path.join(home, "models"), ...env},
+        ...(vsix === undefined ? {extension: root} : {vsix}),
         ...(hasTrust === undefined ? {} : {hasTrust}),
     });
     let browser: Browser | undefined;

@@ -41,6 +41,16 @@ export function noticeOf({cache, files}: Pick<PageState, "cache" | "files">): No
     if (engine?.error !== undefined) {
         const {code, message, fix} = engine.error;
         const choose = {label: t("Choose a Model"), action: "chooseModel"} as const;
+        if (code === "model-missing") {
+            return {
+                kind: "info",
+                title: t("No model yet"),
+                text: t(
+                    "Kvasir runs a model on this machine. It finds those that you have, and says which others fit.",
+                ),
+                steps: [choose, doctor()],
+            };
+        }
         const steps = code.startsWith("model-") ? [choose, tryAgain(), doctor()] : [tryAgain(), doctor(), showLog()];
         return {kind: "error", title: t("The engine cannot work"), text: sentences(message, fix), steps};
     }

@@ -25,6 +25,8 @@ export interface Meter {
     /** One sentence above the table. */
     headline: string;
     kind: "normal" | "warning" | "error";
+    /** What a click leads to. */
+    next: "cacheView" | "doctor" | "chooseModel";
 }
 
 export function meterOf({status, connection, sync, isPaused, differing}: MeterInput, t: Translate): Meter {
@@ -37,6 +39,7 @@ export function meterOf({status, connection, sync, isPaused, differing}: MeterIn
     if (limitBytes > 0) {
         rows.push([t("Memory for what is kept"), t("{0} of {1} ({2} %)", mib(usedBytes), mib(limitBytes), share)]);
     }
+    if (hasNoModel(status)) rows.push([t("Looked for"), status.error?.message ?? ""]);
     rows.push([t("Files known"), String(Math.max(sync.known, status.files.known))]);
     if (status.model !== undefined) {
         rows.push([t("Files in memory"), String(status.files.resident)]);
@@ -59,7 +62,13 @@ export function meterOf({status, connection, sync, isPaused, differing}: MeterIn
         rows,
         headline,
         kind,
+        next: hasNoModel(status) ? "chooseModel" : kind === "error" ? "doctor" : "cacheView",
     };
+}
+
+/** The first thing that a stranger meets, which the picker mends. */
+export function hasNoModel({error}: EngineStatus): boolean {
+    return error?.code === "model-missing";
 }
 
 function stateOf(
@@ -85,6 +94,8 @@ function stateOf(
         case "connected":
             break;
     }
+    if (hasNoModel(status))
+        return {headline: t("No model yet: click to choose one."), icon: "cloud-download", kind: "warning"};
     if (status.error !== undefined) {
         return {headline: sentence(status.error.message, status.error.fix), icon: "error", kind: "error"};
     }

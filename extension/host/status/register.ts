@@ -7,7 +7,7 @@ import {disposeAll} from "../feature.js";
 import type {Log} from "../log.js";
 import type {BackgroundReading} from "../workspace/background-reading.js";
 import type {WorkspaceFiles} from "../workspace/workspace-files.js";
-import {type Translate, meterOf, readingText} from "./meter.js";
+import {type Meter, type Translate, meterOf, readingText} from "./meter.js";
 
 export interface StatusParts {
     engine: EngineClient;
@@ -16,6 +16,12 @@ export interface StatusParts {
     differing: () => readonly string[];
     log: Log;
 }
+
+const commands = {
+    cacheView: "kvasir.cache.open",
+    doctor: "kvasir.doctor",
+    chooseModel: "kvasir.chooseModel",
+} as const satisfies Record<Meter["next"], CommandId>;
 
 const t: Translate = (message, ...args) => vscode.l10n.t(message, ...args);
 
@@ -39,7 +45,7 @@ export function registerStatus({engine, workspace, reading, differing, log}: Sta
         );
         meterItem.text = meter.text;
         meterItem.accessibilityInformation = {label: meter.label, role: "button"};
-        meterItem.command = (meter.kind === "error" ? "kvasir.doctor" : "kvasir.cache.open") satisfies CommandId;
+        meterItem.command = commands[meter.next];
         meterItem.backgroundColor =
             meter.kind === "normal"
                 ? undefined

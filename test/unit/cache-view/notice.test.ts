@@ -60,6 +60,13 @@ describe("what the page says before its numbers", () => {
         expect(said).toMatchObject({kind: "error", text: "It ended three times. Run the Doctor."});
     });
 
+    test("no model yet is no failure, but a first step", () => {
+        const said = notice({
+            engine: {...engine, state: "failed", error: {code: "model-missing", message: "no file."}},
+        });
+        expect(said).toMatchObject({kind: "info", title: "No model yet"});
+    });
+
     test("files that are there and none read: what reading is for, and a button", () => {
         expect(steps({}, unread)).toEqual(["readAll"]);
         const progress = {filesDone: 0, filesTotal: 2, tokensDone: 0, tokensTotal: 9};

@@ -87,9 +87,15 @@ describe("the meter", () => {
         ],
         [
             "an engine with an error",
-            {status: {...status, error: {code: "model-missing", message: "there is no model.", fix: "Choose one."}}},
+            {status: {...status, error: {code: "model-broken", message: "it is cut.", fix: "Get another."}}},
             "error",
-            "There is no model. Choose one.",
+            "It is cut. Get another.",
+        ],
+        [
+            "no model yet",
+            {status: {...status, error: {code: "model-missing", message: "there is no model file at /m."}}},
+            "warning",
+            "No model yet: click to choose one.",
         ],
         [
             "an engine that ended",
@@ -113,6 +119,16 @@ describe("the meter", () => {
         ],
     ])("tells of %s", (_, change, kind, headline) => {
         expect(meterOf({...input, ...change}, t)).toMatchObject({kind, headline});
+    });
+
+    it("leads with a click to what helps: the cache view, the Doctor, the picker", () => {
+        const failed = (code: string) => ({
+            status: {...status, error: {code, message: "there is no model file at /m."}},
+        });
+        expect(meterOf(input, t).next).toBe("cacheView");
+        expect(meterOf({...input, ...failed("model-broken")}, t).next).toBe("doctor");
+        expect(meterOf({...input, ...failed("model-missing")}, t).next).toBe("chooseModel");
+        expect(rows(failed("model-missing"))["Looked for"]).toBe("there is no model file at /m.");
     });
 
     it("says nothing of memory before there is a model", () => {
