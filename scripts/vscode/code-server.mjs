@@ -48,6 +48,7 @@ export const quietSettings = {
  * @param {NodeJS.ProcessEnv} [options.env]
  * @param {boolean} [options.hasTrust] whether workspaces must be trusted first
  * @param {string} [options.extension] folder of an extension that is installed as it lies there
+ * @param {string} [options.vsix] a packed extension to install, as a person does
  * @returns {Promise<CodeServer>}
  */
 export async function startCodeServer({
@@ -58,12 +59,14 @@ export async function startCodeServer({
     env = {},
     hasTrust = false,
     extension,
+    vsix,
 } = {}) {
     if (!existsSync(codeServerEntry)) throw new Error("code-server is missing: run `npm run setup -- --only vscode`.");
     const folder = home ?? (await mkdtemp(path.join(os.tmpdir(), "kvasir-vscode-")));
     await mkdir(path.join(folder, "udd/User"), {recursive: true});
     await mkdir(path.join(folder, "exts"), {recursive: true});
     if (extension !== undefined) await installLink(extension, path.join(folder, "exts"));
+    if (vsix !== undefined) await installVsix(vsix, folder);
     const settingsFile = path.join(folder, "udd/User/settings.json");
     if (home === undefined || !existsSync(settingsFile)) {
         const all = {...quietSettings, ...(hasTrust ? {"security.workspace.trust.enabled": true} : {}), ...settings};
@@ -154,6 +157,24 @@ async function installLink(extension, extensionsFolder) {
     const link = path.join(extensionsFolder, `${publisher}.${name}-${version}`);
     await rm(link, {force: true});
     await symlink(extension, link, "junction");
+}
+
+/**
+ * @param {string} vsix
+ * @param {string} home
+ */
+async function installVsix(vsix, home) {
+    const folders = ["--extensions-dir", path.join(home, "exts"), "--user-data-dir", path.join(home, "udd")];
+    const child = spawn(codeServerNode, [codeServerEntry, "--install-extension", vsix, ...folders], {
+        cwd: home,
+        env: {...withoutEditor(process.env), XDG_CONFIG_HOME: home, XDG_DATA_HOME: home, EXTENSIONS_GALLERY: "{}"},
+        stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    child.stdout.on("data", (data) => (output += data));
+    child.stderr.on("data", (data) => (output += data));
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    if (code !== 0) throw new Error(`${path.basename(vsix)} could not be installed: ${output}`);
 }
 
 /**
