@@ -82,7 +82,9 @@ export async function build({names = Object.keys(bundles), isProduction = false}
 }
 
 /**
- * Splits at dynamic imports, which esbuild does for ES modules only, and makes CommonJS of each part.
+ * Splits at dynamic imports, which esbuild does for ES modules only, and makes CommonJS of each part. What lies outside is
+ * required as it is: esbuild would copy VS Code's several hundred names once for every file that imports them, which
+ * was most of an activation.
  * @param {esbuild.BuildOptions & {outfile: string}} options
  */
 async function buildInParts({outfile, entryPoints, ...options}) {
@@ -95,19 +97,20 @@ async function buildInParts({outfile, entryPoints, ...options}) {
         chunkNames: "extension/[name]-[hash]",
         splitting: true,
         format: "esm",
+        // In the second step: minified names would not be found there.
+        minify: false,
         sourcemap: "inline",
         write: false,
         metafile: true,
     });
     const parts = await Promise.all(
         outputFiles.map(async ({path: file, text}) => {
-            const {code, map} = await esbuild.transform(text, {
+            const {code, map} = await esbuild.transform(withRequire(text), {
                 format: "cjs",
                 platform: "node",
                 target: nodeBundle.target,
                 supported: {"dynamic-import": false},
                 minify: options.minify ?? false,
-                keepNames: true,
                 sourcemap: "external",
                 sourcefile: path.basename(file),
             });
@@ -119,6 +122,14 @@ async function buildInParts({outfile, entryPoints, ...options}) {
         }),
     );
     return {outputFiles: parts.flat(), metafile};
+}
+
+/**
+ * Namespaces of what is outside as plain variables; on the same lines, so that the source map holds.
+ * @param {string} text as esbuild prints it
+ */
+function withRequire(text) {
+    return text.replace(/^import \* as (\S+) from ("(?:vscode|node:[\w/]+)");$/gm, "const $1 = require($2);");
 }
 
 /**

@@ -3,7 +3,7 @@
  * repository, with the small model, in light, dark and high contrast. What it reads is kept for the next time.
  * `npm run pictures -- chat meter` takes some.
  */
-import {cp, mkdir, mkdtemp, readFile, rm, stat, writeFile} from "node:fs/promises";
+import {cp, mkdir, mkdtemp, rm, stat, writeFile} from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import {build} from "../esbuild.mjs";
@@ -13,7 +13,7 @@ import {modelFile} from "./setup/steps/model.mjs";
 import {launchChromium} from "./vscode/chromium.mjs";
 import {addressOf, startCodeServer} from "./vscode/code-server.mjs";
 import {endEngine} from "./vscode/end-engine.mjs";
-import {meterOf, openFile, runCommand, webviewOf} from "./vscode/workbench.mjs";
+import {meterOf, openFile, patienceMs, runCommand, webviewOf} from "./vscode/workbench.mjs";
 
 const target = path.join(root, "docs/pictures");
 /** By the name in the file, with the class that the workbench then has. */
@@ -23,11 +23,16 @@ const themes = {
     contrast: {label: "Default High Contrast", mark: ".monaco-workbench.hc-black"},
 };
 /** What is not read by then is read by the next run: it goes on where this one ended. */
-const readingMs = 60_000;
+const readingMs = 90_000;
 /** Enough of the repository to be worth a look, little enough for two cores. */
-const folders = [
-    ...["package.json", "src/api"],
-    ...["action", "atom", "derivation", "reaction", "spy"].map((name) => `src/core/${name}.ts`),
+const inApi = (/** @type {string} */ name) => `src/api/${name}.ts`;
+const files = [
+    "package.json",
+    ...["annotation", "become-observed", "computed", "configure", "decorators", "extendobservable", "extras"].map(
+        inApi,
+    ),
+    ...["intercept", "intercept-read", "iscomputed", "isobservable", "transaction", "when"].map(inApi),
+    ...["src/core/atom.ts", "src/core/spy.ts"],
 ];
 
 /**
@@ -46,7 +51,7 @@ const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
 // The server ends with this process, however it ends.
 process.once("SIGINT", () => process.exit(130));
 await build({names: ["extension", "engine", "cli", "chat", "cache-view"]});
-for (const name of folders) {
+for (const name of files) {
     await cp(path.join(demoRepositoryFolder, name), path.join(folder, name), {recursive: true});
 }
 const server = await startCodeServer({
@@ -70,13 +75,17 @@ const server = await startCodeServer({
     extension: root,
 });
 const browser = await launchChromium();
+/** Empty, for what a browser can do with pictures. @type {import("playwright-core").Page} */
+let painter;
 try {
     const context = await browser.newContext({viewport: {width: 1240, height: 820}, deviceScaleFactor: 1.5});
     const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
+    painter = await context.newPage();
+    page.setDefaultTimeout(patienceMs);
     await page.goto(addressOf(server, {folder}));
     await meterOf(page).waitFor();
-    await untilRead(page);
+    // What is left would take the processor from the answers.
+    if (!(await untilRead(page))) await runCommand(page, "Kvasir: Pause Reading");
     await hideSideBar(page);
     await mkdir(target, {recursive: true});
     const chosen = process.argv.slice(2);
@@ -86,7 +95,7 @@ try {
             await scene.arrange?.();
             for (const theme of /** @type {const} */ (["light", "dark", "contrast"])) {
                 await show(page, theme);
-                await take(page, scene, `${name}-${theme}.png`);
+                await take(page, scene, `${name}-${theme}.webp`);
             }
             await scene.leave?.();
         } catch (error) {
@@ -124,14 +133,44 @@ function scenesOf(page) {
         frame: async () => editor,
         leave: () => runCommand(page, "View: Close All Editors"),
     });
+    /** With the file that the next scenes are about in the editor. */
+    const openChat = async () => {
+        await openFile(page, "src/api/when.ts");
+        await runCommand(page, "Kvasir: Open Chat");
+        const chat = await webviewOf(page, "chat");
+        const question = chat.getByRole("textbox", {name: "Question"});
+        await question.waitFor();
+        return {chat, question};
+    };
+    const leaveChat = async () => {
+        await runCommand(page, "View: Close All Editors");
+        await hideSideBar(page);
+    };
     return {
+        start: {
+            async arrange() {
+                await openChat();
+                await widenSideBar(page, 520);
+            },
+            frame: async () => sideBar,
+            leave: leaveChat,
+        },
+        mention: {
+            async arrange() {
+                const {chat, question} = await openChat();
+                await question.pressSequentially("How does @obs");
+                await chat.getByRole("option", {name: /isobservable\.ts/}).waitFor();
+            },
+            frame: async () => sideBar,
+            async leave() {
+                const {question} = await openChat();
+                await question.fill("");
+                await leaveChat();
+            },
+        },
         chat: {
             async arrange() {
-                await openFile(page, "src/api/when.ts");
-                await runCommand(page, "Kvasir: Open Chat");
-                const chat = await webviewOf(page, "chat");
-                await widenSideBar(page, 520);
-                const question = chat.getByRole("textbox", {name: "Question"});
+                const {chat, question} = await openChat();
                 await question.fill("What does @src/api/when.ts do, and when does it stop waiting?");
                 await question.press("Escape");
                 await question.press("Enter");
@@ -139,17 +178,33 @@ function scenesOf(page) {
                 await chat.locator(".report .saw > summary").first().click();
             },
             frame: async () => sideBar,
+            leave: leaveChat,
+        },
+        edit: {
+            async arrange() {
+                await openFile(page, "src/api/extras.ts");
+                await page.keyboard.press("Control+G");
+                await page.keyboard.type("41");
+                await page.keyboard.press("Enter");
+                for (let n = 0; n < 3; n++) await page.keyboard.press("Shift+ArrowDown");
+                await runCommand(page, "Kvasir: Edit Selection...");
+                await page.locator(".quick-input-widget input").fill("Add a comment that says what the function does");
+                await page.keyboard.press("Enter");
+                await page.locator(".monaco-diff-editor .codelens-decoration").first().waitFor();
+            },
+            frame: async () => editor,
             async leave() {
+                await runCommand(page, "Kvasir: Reject All Changes");
                 await runCommand(page, "View: Close All Editors");
-                await hideSideBar(page);
             },
         },
         completion: {
             async arrange() {
                 await openFile(page, "src/api/extras.ts");
                 await page.keyboard.press("Control+End");
-                await page.keyboard.type(
-                    "\n/** The number of observers of a thing. */\nexport function countObservers(thing: any): number {\n",
+                // At once, as from the clipboard: the editor would close comment and bracket by itself.
+                await page.keyboard.insertText(
+                    "\n/** The number of observers of a thing. */\nexport function countObservers(thing: any): number {\n    ",
                 );
                 await page.keyboard.type("return ", {delay: 30});
                 await page.locator(".editor-group-container.active [class*=ghost-text]").first().waitFor();
@@ -212,11 +267,12 @@ async function untilRead(page) {
         nQuiet = /Ready/.test(label) ? nQuiet + 1 : 0;
         if (nQuiet === 16 || /better quality/.test(label)) {
             say(label);
-            return;
+            return true;
         }
         await page.waitForTimeout(500);
     }
     say("Not everything is read yet: the pictures show what is. The next run goes on from here.");
+    return false;
 }
 
 /**
@@ -224,10 +280,15 @@ async function untilRead(page) {
  * @param {keyof typeof themes} theme
  */
 async function show(page, theme) {
-    const file = path.join(server.home, "udd/User/settings.json");
-    const settings = JSON.parse(await readFile(file, "utf8"));
-    await writeFile(file, JSON.stringify({...settings, "workbench.colorTheme": themes[theme].label}, undefined, 2));
-    await page.locator(themes[theme].mark).waitFor();
+    const {label, mark} = themes[theme];
+    if ((await page.locator(mark).count()) === 0) {
+        await runCommand(page, "Preferences: Color Theme");
+        const input = page.locator(".quick-input-widget input");
+        await page.locator(".quick-input-list .monaco-list-row").filter({hasText: "Light+"}).waitFor();
+        await input.fill(label);
+        await page.locator(".quick-input-list .monaco-list-row").filter({hasText: label}).first().click();
+        await page.locator(mark).waitFor();
+    }
     // Webviews and the editor's own colours follow in the next frames.
     await page.waitForTimeout(700);
 }
@@ -240,9 +301,30 @@ async function show(page, theme) {
 async function take(page, scene, name) {
     const frame = await scene.frame();
     const clip = "x" in frame ? frame : await boxOf(frame);
+    const png = await page.screenshot({clip, animations: "disabled", caret: "hide"});
     const file = path.join(target, name);
-    await page.screenshot({path: file, clip, animations: "disabled", caret: "hide"});
+    await writeFile(file, await asWebp(png));
     say(`${path.relative(root, file)} ${Math.round((await stat(file)).size / 1000)} kB`);
+}
+
+/**
+ * The browser makes smaller files than PNG of what it shows, without loss.
+ * @param {Buffer} png
+ */
+async function asWebp(png) {
+    const data = await painter.evaluate(
+        async (encoded) => {
+            // In the page, whose names these files do not know.
+        const {createImageBitmap, document} = /** @type {any} */ (globalThis);
+        const picture = await createImageBitmap(await (await fetch(encoded)).blob());
+            const canvas = document.createElement("canvas");
+            [canvas.width, canvas.height] = [picture.width, picture.height];
+            canvas.getContext("2d")?.drawImage(picture, 0, 0);
+            return canvas.toDataURL("image/webp", 1);
+        },
+        `data:image/png;base64,${png.toString("base64")}`,
+    );
+    return Buffer.from(data.slice(data.indexOf(",") + 1), "base64");
 }
 
 /** @param {import("playwright-core").Page} page */
