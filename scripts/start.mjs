@@ -17,12 +17,15 @@ const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
 const home = path.join(artefacts, "start");
 const settings = {
     "kvasir.model.path": modelFile,
+    // Whoever ends it does not expect a model to stay in memory.
+    "kvasir.engine.idleMinutes": 0.5,
     "workbench.startupEditor": "none",
     "security.workspace.trust.enabled": false,
     "telemetry.telemetryLevel": "off",
 };
 /** Where the last one was, so that a bookmark goes on to work. */
 const port = 8139;
+const endings = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 
 const given = process.argv[2];
 const folder = given === undefined ? demoRepositoryFolder : path.resolve(process.env.INIT_CWD ?? process.cwd(), given);
@@ -60,6 +63,9 @@ async function startInBrowser() {
     });
     if (setup.status !== 0) process.exit(1);
     const {addressOf, startCodeServer} = await import("./vscode/code-server.mjs");
+    // Also while it is starting: the server has a process group of its own and ends with this process.
+    const end = () => process.exit(130);
+    for (const signal of endings) process.once(signal, end);
     const server = await startCodeServer({settings, home: path.join(home, "browser"), port, extension: root}).catch(
         (error) => {
             process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -67,8 +73,9 @@ async function startInBrowser() {
         },
     );
     say(`Kvasir in VS Code: ${addressOf(server, {folder})}`);
-    say("Ctrl+C ends it.");
-    for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    say("Its chat is behind the K on the left, its memory behind the meter in the status bar. Ctrl+C ends it.");
+    for (const signal of endings) {
+        process.off(signal, end);
         process.once(signal, () => void server.stop().then(() => process.exit(0)));
     }
 }
