@@ -183,7 +183,7 @@ class Engine implements EngineApi {
     }
 
     async read(
-        {workspace: name, paths, again, refine}: ReadRequest,
+        {workspace: name, paths, near, again, refine}: ReadRequest,
         onProgress?: (progress: ReadProgress) => void,
         signal?: AbortSignal,
     ): Promise<ReadReport> {
@@ -199,7 +199,7 @@ class Engine implements EngineApi {
             .run(
                 "read",
                 async (turn) => {
-                    const options = {turn, signal, again, onProgress: tell};
+                    const options = {turn, signal, near, again, onProgress: tell};
                     let report = await readFiles(engine, workspace, paths, options);
                     // Files read before a head profile was known are cut once it is, from the scores of that read.
                     if (engine.library.waitsForProfile && (await this.#calibrate(engine, workspace, undefined, signal)))

@@ -1,4 +1,5 @@
 /** Reads files of a workspace into segments, one part after another, and reports what each cost. */
+import {readingOrder} from "../core/choose/reading-order.js";
 import type {AttendedFile, ReadFileReport, ReadProgress, ReadReport, ReadSource} from "../protocol/engine.js";
 import type {Fetched} from "./kv/library.js";
 import type {Segment} from "./kv/segment.js";
@@ -9,6 +10,8 @@ import type {KnownWorkspace} from "./workspace/known-workspace.js";
 export interface ReadOptions {
     turn: Turn;
     signal?: AbortSignal | undefined;
+    /** Read first, with what they import. */
+    near?: readonly string[] | undefined;
     again?: boolean | undefined;
     onProgress?: ((progress: ReadProgress) => void) | undefined;
 }
@@ -81,11 +84,8 @@ export class Reading {
     }
 }
 
-/** All parts of the named files, in order; of every file when none is named. */
-export function partsOf(
-    workspace: KnownWorkspace,
-    paths: readonly string[] = [...workspace.files.keys()],
-): WantedPart[] {
+/** All parts of the named files, in order. */
+export function partsOf(workspace: KnownWorkspace, paths: readonly string[]): WantedPart[] {
     return paths.flatMap((path) => workspace.parts(path).map((_part, index) => ({path, index})));
 }
 
@@ -96,7 +96,10 @@ export async function readFiles(
     options: ReadOptions,
 ): Promise<ReadReport> {
     const start = performance.now();
-    const wanted = partsOf(workspace, paths);
+    const order = readingOrder(paths ?? [...workspace.files.keys()], options.near ?? [], (path) =>
+        workspace.index.imports.importsOf(path),
+    );
+    const wanted = partsOf(workspace, order);
     const reading = new Reading(engine, workspace, options, wanted);
     const files = new Map<string, ReadFileReport>();
     for (const part of wanted) {

@@ -126,6 +126,8 @@ export interface ReadRequest {
     workspace: string;
     /** All files when left out. */
     paths?: string[];
+    /** Pinned and open files, the nearest first: they are read before the others, and then what they import. */
+    near?: string[];
     /** Reads what is there already, too. */
     again?: boolean;
     /** Scores the files again afterwards, with better scores, and keeps the better rows. Takes about two reads more. */

@@ -280,6 +280,7 @@ export const readRequest = schemaOf<e.ReadRequest>()(
     z.strictObject({
         workspace: name,
         paths: z.array(path).optional(),
+        near: z.array(path).optional(),
         again: z.boolean().optional(),
         refine: z.boolean().optional(),
     }),

@@ -77,13 +77,13 @@ export function createBackgroundReading({engine, workspace, settings, log}: Read
             return;
         }
         if (workspace.state().name !== "synced") return schedule();
-        const paths = workspace.readingOrder();
+        const {paths, near} = workspace.readingOrder();
         if (paths.length === 0) return;
         const mine = (running = {controller: new AbortController(), isStale: false});
         tell();
         try {
             const report = await engine.read(
-                {workspace: workspace.id, paths},
+                {workspace: workspace.id, paths, near},
                 (next) => {
                     progress = next;
                     changed.fire();

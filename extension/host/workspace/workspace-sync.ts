@@ -20,8 +20,8 @@ import type {ScanRules} from "./scan-roots.js";
 import type {SkippedFile, SyncState, WorkspaceFiles} from "./workspace-files.js";
 
 export interface WorkspaceSync extends WorkspaceFiles, vscode.Disposable {
-    /** Paths that were sent since the engine is there, newest change first: in the order in which they should be read. */
-    readingOrder(): string[];
+    /** Paths that were sent since the engine is there, newest change first, and those that come before them, nearest first. */
+    readingOrder(): {paths: string[]; near: string[]};
     /** Called when the engine has been given texts. */
     onDidSend: vscode.Event<readonly string[]>;
 }
@@ -314,12 +314,11 @@ export function createWorkspaceSync({engine, settings, log, state: memento}: Syn
         paths: () => [...known.keys()].sort(),
         skipped: () => skipped,
         readingOrder() {
-            const open = new Set(openUris().flatMap((uri) => pathInRoots(roots, uri) ?? []));
-            const isFirst = (path: string) => (marked.marks.pinned.includes(path) ? 0 : open.has(path) ? 1 : 2);
-            return [...known]
+            const paths = [...known]
                 .filter(([path]) => !waiting.has(path) && !urgent.has(path) && !marked.marks.excluded.includes(path))
-                .sort(([a, aMs], [b, bMs]) => isFirst(a) - isFirst(b) || bMs - aMs || (a < b ? -1 : 1))
+                .sort(([a, aMs], [b, bMs]) => bMs - aMs || (a < b ? -1 : 1))
                 .map(([path]) => path);
+            return {paths, near: [...new Set([...marked.marks.pinned, ...openPaths()])]};
         },
         choice() {
             return {
