@@ -9,7 +9,7 @@ import {copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink
 import {join} from "node:path";
 import * as z from "zod";
 import {type Conversation, conversationSchema, matches, mergeConversations} from "../../core/chat/conversation.js";
-import {diskFull, isKvasirError, KvasirError, storeReadOnly} from "../../protocol/errors.js";
+import {isKvasirError, KvasirError} from "../../protocol/errors.js";
 
 export interface ConversationSummary {
     id: string;
@@ -327,7 +327,18 @@ function codeOf(error: unknown): string | undefined {
 function toStoreError(folder: string, error: unknown): unknown {
     if (isKvasirError(error)) return error;
     const code = codeOf(error);
-    if (code === "ENOSPC" || code === "EDQUOT") return diskFull(folder, error);
-    if (code === "EROFS" || code === "EACCES" || code === "EPERM") return storeReadOnly(folder, error);
+    const fix = "Until then the conversation is kept in this window, and saved as soon as that works.";
+    if (code === "ENOSPC" || code === "EDQUOT") {
+        return new KvasirError("disk-full", `the disk is full: ${folder} could not be written.`, {
+            fix: `Free some space. ${fix}`,
+            cause: error,
+        });
+    }
+    if (code === "EROFS" || code === "EACCES" || code === "EPERM" || code === "ENOTDIR" || code === "EEXIST") {
+        return new KvasirError("store-read-only", `the folder of the conversations, ${folder}, cannot be written.`, {
+            fix: `Make it writable. ${fix}`,
+            cause: error,
+        });
+    }
     return error;
 }

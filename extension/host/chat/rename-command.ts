@@ -86,7 +86,10 @@ function choose(name: string, load: (signal: AbortSignal) => Promise<string[]>):
         pick.busy = true;
         pick.onDidChangeValue(show);
         pick.onDidAccept(() => {
-            resolve(pick.selectedItems[0]?.label ?? (pick.value.trim() || undefined));
+            const taken = pick.selectedItems[0]?.label ?? pick.value.trim();
+            // Before there are names, Enter takes none away from who waits for them.
+            if (taken === "") return;
+            resolve(taken);
             pick.hide();
         });
         pick.onDidHide(() => {
