@@ -156,12 +156,14 @@ function scenesOf(page) {
             leave: leaveChat,
         },
         mention: {
-            async arrange() {
+            // Lists and ghost text go with the focus, which the choice of a theme takes.
+            async frame() {
                 const {chat, question} = await openChat();
+                await question.fill("");
                 await question.pressSequentially("How does @obs");
                 await chat.getByRole("option", {name: /isobservable\.ts/}).waitFor();
+                return sideBar;
             },
-            frame: async () => sideBar,
             async leave() {
                 const {question} = await openChat();
                 await question.fill("");
@@ -207,9 +209,10 @@ function scenesOf(page) {
                     "\n/** The number of observers of a thing. */\nexport function countObservers(thing: any): number {\n    ",
                 );
                 await page.keyboard.type("return ", {delay: 30});
-                await page.locator(".editor-group-container.active [class*=ghost-text]").first().waitFor();
             },
             async frame() {
+                await runCommand(page, "Kvasir: Complete Here");
+                await page.locator(".editor-group-container.active [class*=ghost-text]").first().waitFor();
                 const line = await boxOf(page.locator(".editor-group-container.active [class*=ghost-text]").first());
                 const whole = await boxOf(editor);
                 return {x: whole.x, y: line.y - 230, width: Math.min(760, whole.width), height: 290};
@@ -315,8 +318,8 @@ async function asWebp(png) {
     const data = await painter.evaluate(
         async (encoded) => {
             // In the page, whose names these files do not know.
-        const {createImageBitmap, document} = /** @type {any} */ (globalThis);
-        const picture = await createImageBitmap(await (await fetch(encoded)).blob());
+            const {createImageBitmap, document} = /** @type {any} */ (globalThis);
+            const picture = await createImageBitmap(await (await fetch(encoded)).blob());
             const canvas = document.createElement("canvas");
             [canvas.width, canvas.height] = [picture.width, picture.height];
             canvas.getContext("2d")?.drawImage(picture, 0, 0);

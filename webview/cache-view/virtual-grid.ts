@@ -99,7 +99,7 @@ export function createVirtualGrid<Row, Id extends string>(options: GridOptions<R
                 if (isSorted) cell.append(icon(sort?.isDescending === true ? "down" : "up"));
                 if (options.onSort !== undefined) {
                     cell.classList.add("sortable");
-                    cell.addEventListener("click", () => options.onSort?.(column.id));
+                    onPress(cell, () => options.onSort?.(column.id));
                 }
                 return cell;
             }),
@@ -140,13 +140,23 @@ export function createVirtualGrid<Row, Id extends string>(options: GridOptions<R
             ),
         );
         line.style.setProperty("top", `${at * rowHeight}px`);
-        line.addEventListener("click", (event) => {
+        onPress(line, (event) => {
             const cell = (event.target as HTMLElement).closest(".grid-cell");
             const column = cell === null ? 0 : [...line.children].indexOf(cell);
             moveTo({row: at, column: Math.max(0, column)});
+            if (event.detail === 2) options.onOpen(row);
         });
-        line.addEventListener("dblclick", () => options.onOpen(row));
         return line;
+    }
+
+    /** Not by clicks: while files are read the list is drawn anew all the time, and a click ends where it began or nowhere. */
+    function onPress(target: HTMLElement, run: (event: MouseEvent) => void): void {
+        target.addEventListener("mousedown", (event) => {
+            if (event.button !== 0) return;
+            event.preventDefault();
+            run(event);
+            element.focus({preventScroll: true});
+        });
     }
 
     function isCurrent(row: number, column: number): boolean {
@@ -201,7 +211,8 @@ export function createVirtualGrid<Row, Id extends string>(options: GridOptions<R
         } else if (row !== undefined && options.onKey?.(row, event) === true) event.preventDefault();
     });
     element.addEventListener("focus", () => {
-        // Coming into the list for the first time, its first row is the current one.
+        // Coming into the list for the first time by a key, its first row is the current one.
+        if (!element.matches(":focus-visible")) return;
         if (content.selected === undefined && cursor.row >= 0) moveTo({...cursor, row: Math.max(0, cursor.row)});
     });
     scroller.addEventListener("scroll", renderRows, {passive: true});
