@@ -2,6 +2,7 @@
 import type {AnswerReport, AskRequest, AttendedFile, LeftOutFile, ReadProgress} from "../protocol/engine.js";
 import {attend} from "./attending.js";
 import {choose} from "./chooser.js";
+import {draftText} from "./drafting.js";
 import {questionTooLong} from "./kv/conversation.js";
 import type {LoadedEngine} from "./loaded-engine.js";
 import {TextStream} from "./model/text-stream.js";
@@ -62,6 +63,8 @@ export async function answer(
                 temperature: request.temperature,
                 ...(request.seed === undefined ? {} : {seed: request.seed}),
                 ...(request.grammar === undefined ? {} : {grammar: request.grammar}),
+                // Without chance an answer that repeats text, as an edit does, is foreseen well.
+                ...(request.temperature === 0 ? {draftFrom: draftText(workspace, attended.segments, tail)} : {}),
             },
             onToken: (token) => {
                 firstTokenMs ??= performance.now();

@@ -6,6 +6,7 @@ import {CompletionText} from "../core/layout/completion-text.js";
 import type {CompleteRequest, CompletionReport} from "../protocol/engine.js";
 import {attend} from "./attending.js";
 import {choose} from "./chooser.js";
+import {draftText} from "./drafting.js";
 import type {LoadedEngine} from "./loaded-engine.js";
 import {TextStream} from "./model/text-stream.js";
 import type {Turn} from "./scheduler.js";
@@ -51,9 +52,11 @@ export async function complete(
         const stopTokens = new Set(vocabulary ? fimStopTokens(vocabulary) : []);
         const stream = new TextStream(engine.model.model, [], () => {});
         let firstTokenMs: number | undefined;
+        const tokens = tokensOf(engine, prompt.pieces, vocabulary);
+        const draftFrom = draftText(workspace, attended.segments, tokens);
         const generated = await conversation.generate({
-            tokens: tokensOf(engine, prompt.pieces, vocabulary),
-            options: {maxTokens: request.maxTokens, temperature: 0},
+            tokens,
+            options: {maxTokens: request.maxTokens, temperature: 0, draftFrom},
             onToken: (token) => {
                 firstTokenMs ??= performance.now();
                 if (stopTokens.has(token)) return false;
@@ -73,6 +76,8 @@ export async function complete(
             attended: attended.files,
             reusedTokens: attended.reusedTokens,
             readTokens: attended.readTokens,
+            promptTokens: generated.nPrompt,
+            reusedPromptTokens: generated.nReused,
             mode: prompt.mode,
             stop: generated.reason,
         };

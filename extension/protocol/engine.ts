@@ -224,6 +224,9 @@ export interface CompletionReport {
     attended: AttendedFile[];
     reusedTokens: number;
     readTokens: number;
+    /** Tokens of the prompt behind the files, and those of them whose rows were there from the completion before. */
+    promptTokens: number;
+    reusedPromptTokens: number;
     mode: "fim" | "prefix";
     stop: AnswerReport["stop"];
 }

@@ -198,6 +198,8 @@ export const completionReport = schemaOf<e.CompletionReport>()(
         attended: z.array(attendedFile),
         reusedTokens: count,
         readTokens: count,
+        promptTokens: count,
+        reusedPromptTokens: count,
         mode: z.enum(["fim", "prefix"]),
         stop,
     }),

@@ -148,6 +148,27 @@ describe("an engine", () => {
         expect(report.text).not.toContain("\n");
     });
 
+    it("reads again only what typing has changed", async () => {
+        const written = `${lines.slice(0, 30).join("\n")}\n\nexport function isIdleNow(value) {\n    return value`;
+        const complete = (text: string) =>
+            engine.complete({
+                workspace,
+                path: "src/typing.ts",
+                text,
+                offset: text.length,
+                maxTokens: 3,
+                multiLine: "never",
+                choice: {onlyNamed: true},
+            });
+        await complete(written.slice(0, -12));
+        for (let left = 11; left >= 0; left--) {
+            const report = await complete(written.slice(0, written.length - left));
+            expect(report.promptTokens).toBeGreaterThan(200);
+            // The letters since the last token that stays one, hardly ever more than two tokens.
+            expect(report.promptTokens - report.reusedPromptTokens).toBeLessThanOrEqual(4);
+        }
+    });
+
     it("stops when it is told to, and answers the next question", async () => {
         const stop = new AbortController();
         const request = ask("Tell me everything.", {conversation: "six", maxTokens: 400, choice: {onlyNamed: true}});
@@ -250,6 +271,14 @@ describe("a model with fill-in-the-middle tokens", () => {
         const request = {workspace, path: "a.ts", text, offset, maxTokens: 6, multiLine: "never" as const};
         const report = await engine.complete(request);
         expect(report.mode).toBe("fim");
+        // The text behind the cursor stands behind the one before it, and is all that is read again with a letter.
+        const typed = await engine.complete({
+            ...request,
+            text: `${text.slice(0, offset)}a${text.slice(offset)}`,
+            offset: offset + 1,
+        });
+        const [nAfter] = await engine.countTokens([text.slice(offset)]);
+        expect(typed.promptTokens - typed.reusedPromptTokens).toBeLessThanOrEqual(nAfter! + 4);
         await engine.dispose();
     });
 });

@@ -30,13 +30,21 @@ describe("with every row kept", () => {
         await model.dispose();
     });
 
-    it("gives bit-identical logits for a prompt of 300 tokens and 16 single ones", async () => {
-        const tokens = tokensOf(model, sampleText, 316);
+    it("gives bit-identical logits for a prompt of 300 tokens, 16 single ones and small batches", async () => {
+        const tokens = tokensOf(model, sampleText, 346);
         const session = await context.newSession();
         await plain.clear();
         const parts = [
             tokens.subarray(0, 300),
             ...Array.from({length: 16}, (_, i) => tokens.subarray(300 + i, 301 + i)),
+            ...[
+                [316, 4],
+                [320, 8],
+                [328, 4],
+                [332, 1],
+                [333, 8],
+                [341, 5],
+            ].map(([at, n]) => tokens.subarray(at, at! + n!)),
         ];
         let position = 0;
         for (const part of parts) {

@@ -66,6 +66,26 @@ describe("a session", () => {
         for (const one of [trunk, branch, fresh]) one.dispose();
     });
 
+    it("decodes batches of all sizes, with truncations between, by graphs that were kept as by new ones", async () => {
+        const tokens = tokensOf(model, sampleText, 300);
+        const segment = await segmentOf(tokens.subarray(0, 90), 0, 12);
+        const session = await context.newSession();
+        await session.compose([{segment}]);
+        let at = 0;
+        for (const n of [4, 1, 4, 2, 16, 1, 4, 8, 3, 4]) {
+            // A branch lies elsewhere in memory, so nothing that was kept fits it.
+            const branch = await session.fork();
+            const batch = tokens.subarray(100 + at, 100 + at + n);
+            const expected = await decodeAll(branch, batch, 100 + at);
+            expect(maxDifference(await decodeAll(session, batch, 100 + at), expected)).toBe(0);
+            branch.dispose();
+            at += n;
+            if (n === 16) await session.truncate((at -= 9));
+        }
+        segment.dispose();
+        session.dispose();
+    });
+
     it("keeps its live rows when other segments are composed under them", async () => {
         const tokens = tokensOf(model, sampleText, 300);
         const [a, b] = [

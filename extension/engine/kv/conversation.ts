@@ -34,8 +34,12 @@ export interface GenerateJob {
 export interface Generated {
     tokens: number[];
     reason: Exclude<NativeGenerateResult["reason"], "yielded">;
-    /** Tokens whose rows were there already. */
+    /** Tokens of the prompt behind the files, and those of them whose rows were there already. */
+    nPrompt: number;
     nReused: number;
+    /** Batches decoded behind the prompt, and tokens that drafts had right. */
+    nSteps: number;
+    nAccepted: number;
     /** Of decoding alone, without the prompt. */
     decodeMs: number;
 }
@@ -116,14 +120,23 @@ export class Conversation {
         const nReused = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
         await this.#forgetFrom(nReused);
         await this.#scoreSoon(session, fresh.length + options.maxTokens);
-        const generated: Generated = {tokens: [], reason: "stopped", nReused, decodeMs: 0};
+        const counts = {nPrompt: fresh.length, nReused, nSteps: 0, nAccepted: 0, decodeMs: 0};
+        const generated: Generated = {tokens: [], reason: "stopped", ...counts};
         turn.onAsked = () => this.context.native.yieldSoon();
+        // A draft comes in one piece, so there may be tokens behind the one that ended the answer: they were decoded,
+        // but belong to no answer.
+        const decoded: number[] = [];
+        let isOver = false;
         const take = (token: number) => {
+            decoded.push(token);
+            if (isOver) return false;
             generated.tokens.push(token);
-            return onToken(token);
+            isOver = !onToken(token);
+            return !isOver;
         };
         try {
-            await this.#run(session, fresh, nReused, {options, signal, turn}, take, generated);
+            await this.#run(session, fresh, nReused, {options, signal, turn}, take, {generated, decoded});
+            if (isOver) generated.reason = "stopped";
         } finally {
             turn.onAsked = undefined;
         }
@@ -136,13 +149,13 @@ export class Conversation {
         nReused: number,
         {options, signal, turn}: Pick<GenerateJob, "options" | "signal" | "turn">,
         take: (token: number) => boolean,
-        generated: Generated,
+        {generated, decoded}: {generated: Generated; decoded: readonly number[]},
     ): Promise<void> {
         const maxPosition = this.place.window - 1;
         let prompt = tokens.subarray(nReused);
         let isResumed = false;
         for (;;) {
-            const maxTokens = options.maxTokens - generated.tokens.length;
+            const maxTokens = options.maxTokens - decoded.length;
             const position = this.#turnStart + this.#live.length;
             let result: NativeGenerateResult;
             try {
@@ -152,9 +165,11 @@ export class Conversation {
             } finally {
                 // The token that was sampled last may or may not have been decoded: the session knows.
                 const {nLive} = await session.state();
-                this.#live = [...tokens, ...generated.tokens].slice(0, nLive);
+                this.#live = [...tokens, ...decoded].slice(0, nLive);
             }
             generated.decodeMs += result.totalMs - result.promptMs;
+            generated.nSteps += result.nSteps;
+            generated.nAccepted += result.nAccepted;
             if (result.reason !== "yielded") {
                 generated.reason = result.reason;
                 return;

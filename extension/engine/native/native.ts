@@ -66,6 +66,11 @@ export interface NativeContext {
     newSession(): Promise<NativeSession>;
     /** An empty segment to upload rows into. counts: rows per (layer, KV head), index layer * nKvHeads + head. */
     newSegment(counts: Uint32Array): Promise<NativeSegment>;
+    /**
+     * Appends tokens to several sessions in one batch, at most 8 sessions and nBatch tokens in all. No token sees another
+     * session's. On failure all are as they were.
+     */
+    decodeTogether(parts: NativeDecodePart[]): Promise<void>;
     memory(): {limitBytes: number; usedBytes: number; peakBytes: number};
     setLimit(bytes: number): void;
     /** The batch under way, and all later ones, end with `cancelled` until `clearCancel()`. */
@@ -118,6 +123,14 @@ export interface NativeDecodeOptions {
     capture?: boolean;
 }
 
+/** What one session gets of a batch that several share. */
+export interface NativeDecodePart {
+    session: NativeSession;
+    tokens: Uint32Array;
+    firstPosition: number;
+    pass?: NativeScorePass | undefined;
+}
+
 export interface NativeGenerateOptions {
     maxTokens: number;
     /** Goes on behind a generation that yielded: prompt and sampling options are those of then. */
@@ -136,6 +149,11 @@ export interface NativeGenerateOptions {
     grammar?: string;
     /** Tokens before the prompt that penalties should know. */
     history?: Uint32Array;
+    /**
+     * Text that the answer may repeat (files, then the whole prompt): drafts are looked up there and verified by the
+     * model, several tokens at a time. Every token is still sampled from its own logits.
+     */
+    draftFrom?: Uint32Array;
 }
 
 export type StopReason = "endOfText" | "maxTokens" | "windowEnd" | "stopped" | "cancelled" | "yielded";
@@ -146,6 +164,10 @@ export interface NativeGenerateResult {
     promptMs: number;
     firstTokenMs: number;
     totalMs: number;
+    /** Batches decoded behind the prompt, tokens of drafts in them, and those that the model agreed to. */
+    nSteps: number;
+    nDrafted: number;
+    nAccepted: number;
 }
 
 /** Regions of rows per (layer, KV head): base rows of segments, then live rows. */

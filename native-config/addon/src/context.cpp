@@ -53,7 +53,9 @@ Context::Context(llama_model * model, const ContextOptions & options)
     params.n_ctx = static_cast<uint32_t>(nBatch);
     params.n_batch = params.n_ctx;
     params.n_ubatch = params.n_ctx;
-    params.n_seq_max = 1;
+    // One stream of cells for all sequences: cells stay in the order of the batch's tokens.
+    params.n_seq_max = maxParts;
+    params.kv_unified = true;
     params.n_threads = threads.nThreads;
     params.n_threads_batch = threads.nThreads;
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
@@ -208,27 +210,35 @@ std::shared_ptr<Segment> Context::newSegment(std::vector<uint32_t> counts) const
     return std::make_shared<Segment>(shape, rows, layers, std::move(counts), budget);
 }
 
-void Context::decodeBatch(Session & session, const llama_token * tokens, uint32_t n, int position, LogitsOf logits,
-                          const ScorePass * pass, std::vector<CapturedLayer> * capture) {
-    session.reserve(n);
-    for (uint32_t i = 0; i < n; i++) {
-        batch.token[i] = tokens[i];
-        batch.pos[i] = position + static_cast<int>(i);
-        batch.n_seq_id[i] = 1;
-        batch.seq_id[i][0] = 0;
-        batch.logits[i] = logits == LogitsOf::all || (logits == LogitsOf::last && i + 1 == n) ? 1 : 0;
+void Context::decodeBatch(const std::vector<Tokens> & parts, std::vector<CapturedLayer> * capture) {
+    std::vector<BatchPart> batchParts;
+    uint32_t at = 0;
+    for (size_t part = 0; part < parts.size(); part++) {
+        const Tokens & p = parts[part];
+        p.session.reserve(p.n);
+        batchParts.push_back({&p.session, at, p.n, p.pass});
+        for (uint32_t i = 0; i < p.n; i++, at++) {
+            batch.token[at] = p.tokens[i];
+            batch.pos[at] = p.position + static_cast<int>(i);
+            batch.n_seq_id[at] = 1;
+            // Within one sequence positions must rise without gaps, so each part is a sequence of its own.
+            batch.seq_id[at][0] = static_cast<llama_seq_id>(part);
+            batch.logits[at] = p.logits == LogitsOf::all || (p.logits == LogitsOf::last && i + 1 == p.n) ? 1 : 0;
+        }
     }
-    batch.n_tokens = static_cast<int32_t>(n);
+    batch.n_tokens = static_cast<int32_t>(at);
     // The cache is empty before every batch, so a batch may start at any position and sessions may branch freely.
     api.llama_memory_clear(api.llama_get_memory(context), false);
-    seam->begin(session, n, pass, capture);
+    seam->begin(batchParts, capture);
     const int status = api.llama_decode(context, batch);
     seam->end();
     if (status != 0) {
         throw KvError(status == 1 || status == -2 ? "out-of-memory" : "internal",
-                      "llama.cpp could not decode a batch of " + std::to_string(n) + " tokens (status " + std::to_string(status) + ")");
+                      "llama.cpp could not decode a batch of " + std::to_string(at) + " tokens (status " + std::to_string(status) + ")");
     }
-    session.append(n);
+    for (const Tokens & p : parts) {
+        p.session.append(p.n);
+    }
 }
 
 DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
@@ -260,8 +270,9 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
                     }
                 }
             }
-            decodeBatch(session, request.tokens.data() + at, n, request.firstPosition + static_cast<int>(at), logits,
-                        request.pass != nullptr ? &here : nullptr, request.capture ? &result.captured : nullptr);
+            decodeBatch({{session, request.tokens.data() + at, n, request.firstPosition + static_cast<int>(at), logits,
+                          request.pass != nullptr ? &here : nullptr}},
+                        request.capture ? &result.captured : nullptr);
             if (logits == LogitsOf::all) {
                 for (uint32_t i = 0; i < n; i++) {
                     const float * row = api.llama_get_logits_ith(context, static_cast<int32_t>(i));
@@ -279,45 +290,37 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
     return result;
 }
 
+void Context::decodeTogether(const std::vector<std::pair<Session *, DecodeRequest>> & requests) {
+    std::vector<Tokens> parts;
+    size_t nTokens = 0;
+    for (const auto & [session, request] : requests) {
+        const uint32_t n = static_cast<uint32_t>(request.tokens.size());
+        parts.push_back({*session, request.tokens.data(), n, request.firstPosition, LogitsOf::none, request.pass});
+        nTokens += n;
+        const auto isSame = [session = session](const auto & other) { return other.first == session; };
+        if (n == 0 || std::count_if(requests.begin(), requests.end(), isSame) > 1) {
+            throw KvError("internal", "parts of a batch need tokens and sessions of their own");
+        }
+    }
+    if (parts.empty() || parts.size() > static_cast<size_t>(maxParts) || nTokens > static_cast<size_t>(nBatch)) {
+        throw KvError("internal", "a batch takes 1 to " + std::to_string(maxParts) + " parts and " + std::to_string(nBatch) + " tokens");
+    }
+    decodeBatch(parts, nullptr);
+}
+
 GenerateResult Context::generate(Session & session, const GenerateRequest & request) {
     GenerateResult result;
     const int64_t start = nowMicros();
-    int position = request.firstPosition;
-    ScorePass tracked;
-    tracked.weights = {1.0f};
-    const auto decodeOne = [&](llama_token token) {
-        decodeBatch(session, &token, 1, position++, LogitsOf::last, session.scores ? &tracked : nullptr, nullptr);
-    };
-
+    int position = request.firstPosition;  // of the next token to be decoded
+    std::vector<llama_token> drafted;      // behind the token that was decoded last
     std::unique_ptr<Sampling> sampling = std::move(session.sampling);
-    if (request.isResumed) {
-        if (!sampling) {
-            throw KvError("internal", "there is no generation to resume");
-        }
-        decodeOne(sampling->pending);
-    } else {
-        if (request.prompt.empty()) {
-            throw KvError("internal", "a generation needs at least one token of prompt");
-        }
-        sampling = std::make_unique<Sampling>();
-        sampling->sampler = makeSampler(vocab, request.sampling);
-        // A grammar describes the answer alone, so it must not be fed what came before it.
-        if (request.sampling.grammar.empty()) {
-            for (const llama_token token : request.history) {
-                api.llama_sampler_accept(sampling->sampler.get(), token);
-            }
-        }
-        DecodeRequest prompt;
-        prompt.tokens = request.prompt;
-        prompt.firstPosition = position;
-        prompt.logits = LogitsOf::last;
-        decode(session, prompt);
-        position += static_cast<int>(request.prompt.size());
-    }
-    result.promptMicros = nowMicros() - start;
-    isYieldAsked = false;
 
-    const auto stopAfter = [&](llama_token token) -> std::optional<StopReason> {
+    const auto reasonToStop = [&](llama_token token) -> std::optional<StopReason> {
+        if (api.llama_vocab_is_eog(vocab, token)) {
+            return StopReason::endOfText;
+        }
+        result.tokens.push_back(token);
+        sampling->draft.append(token);
         if (!request.onToken(token)) {
             return StopReason::stopped;
         }
@@ -330,37 +333,86 @@ GenerateResult Context::generate(Session & session, const GenerateRequest & requ
         if (seam->wasCancelled()) {
             return StopReason::cancelled;
         }
-        if (isYieldAsked.exchange(false)) {
-            sampling->pending = token;
-            session.sampling = std::move(sampling);
-            return StopReason::yielded;
-        }
-        return std::nullopt;
+        return isYieldAsked.exchange(false) ? std::make_optional(StopReason::yielded) : std::nullopt;
     };
-    for (;;) {
-        const llama_token token = api.llama_sampler_sample(sampling->sampler.get(), context, -1);
-        if (result.tokens.empty()) {
-            result.firstTokenMicros = nowMicros() - start;
+    // One token from each row of logits, as long as the draft says the same. The sampler is asked in order and only
+    // once per token, so its state, and the text, are those of one token at a time.
+    const auto takeTokens = [&](int32_t firstRow) -> std::optional<StopReason> {
+        for (size_t i = 0;; i++) {
+            const llama_token token =
+                api.llama_sampler_sample(sampling->sampler.get(), context, firstRow + static_cast<int32_t>(i));
+            if (result.tokens.empty()) {
+                result.firstTokenMicros = nowMicros() - start;
+            }
+            const auto reason = reasonToStop(token);
+            if (reason || i == drafted.size() || token != drafted[i]) {
+                session.truncate(session.nLive() - static_cast<uint32_t>(drafted.size() - i));
+                sampling->pending = token;
+                return reason;
+            }
+            result.nAccepted++;
+            position++;
         }
-        if (api.llama_vocab_is_eog(vocab, token)) {
-            result.reason = StopReason::endOfText;
-            break;
+    };
+    ScorePass tracked;
+    tracked.weights = {1.0f};
+    const auto decodePending = [&] {
+        // Attention of a token that turns out wrong could not be taken back from the scores.
+        const int room = std::min(request.maxTokens - static_cast<int>(result.tokens.size()), request.maxPosition - position) - 1;
+        drafted = session.scores ? std::vector<llama_token>() : sampling->draft.next(static_cast<size_t>(std::max(room, 0)));
+        std::vector<llama_token> tokens = {sampling->pending};
+        tokens.insert(tokens.end(), drafted.begin(), drafted.end());
+        decodeBatch({{session, tokens.data(), static_cast<uint32_t>(tokens.size()), position, LogitsOf::all,
+                      session.scores ? &tracked : nullptr}},
+                    nullptr);
+        position++;
+        result.nSteps++;
+        result.nDrafted += static_cast<int>(drafted.size());
+    };
+
+    std::optional<StopReason> reason;
+    if (request.isResumed) {
+        if (!sampling) {
+            throw KvError("internal", "there is no generation to resume");
         }
-        result.tokens.push_back(token);
-        if (const auto reason = stopAfter(token)) {
-            result.reason = *reason;
-            break;
+    } else {
+        if (request.prompt.empty()) {
+            throw KvError("internal", "a generation needs at least one token of prompt");
         }
+        sampling = std::make_unique<Sampling>();
+        sampling->sampler = makeSampler(vocab, request.sampling);
+        sampling->draft = Draft(request.draftFrom);
+        // A grammar describes the answer alone, so it must not be fed what came before it.
+        if (request.sampling.grammar.empty()) {
+            for (const llama_token token : request.history) {
+                api.llama_sampler_accept(sampling->sampler.get(), token);
+            }
+        }
+        DecodeRequest prompt;
+        prompt.tokens = request.prompt;
+        prompt.firstPosition = position;
+        prompt.logits = LogitsOf::last;
+        decode(session, prompt);
+        position += static_cast<int>(request.prompt.size());
+        result.promptMicros = nowMicros() - start;
+        reason = takeTokens(-1);
+    }
+    while (!reason) {
         try {
-            decodeOne(token);
+            decodePending();
         } catch (const KvError & error) {
             if (error.code != "cancelled") {
                 throw;
             }
-            result.reason = StopReason::cancelled;
+            reason = StopReason::cancelled;
             break;
         }
+        reason = takeTokens(0);
     }
+    if (reason == StopReason::yielded) {
+        session.sampling = std::move(sampling);
+    }
+    result.reason = *reason;
     result.totalMicros = nowMicros() - start;
     return result;
 }

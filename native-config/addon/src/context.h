@@ -4,8 +4,10 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "draft.h"
 #include "sampling.h"
 #include "seam.h"
 
@@ -17,6 +19,9 @@ struct ContextOptions {
     ggml_type rowType = GGML_TYPE_F16;
     size_t budgetBytes = 0;
 };
+
+/** Sessions whose tokens may share a batch. */
+constexpr int maxParts = 8;
 
 enum class LogitsOf { none, last, all };
 
@@ -41,6 +46,11 @@ struct GenerateRequest {
     int maxPosition = 0;  // positions end here: the trained window
     SamplingOptions sampling;
     std::vector<llama_token> history;  // tokens before the prompt that penalties should know
+    /**
+     * Text that the answer may repeat, its end the end of the prompt: drafts are looked up there and verified by the
+     * model, several tokens at a time. Every token is still sampled from its own logits. Empty for one at a time.
+     */
+    std::vector<llama_token> draftFrom;
     std::function<bool(llama_token)> onToken;  // false ends the generation
 };
 
@@ -52,6 +62,9 @@ struct GenerateResult {
     int64_t promptMicros = 0;
     int64_t firstTokenMicros = 0;
     int64_t totalMicros = 0;
+    int nSteps = 0;    // batches decoded behind the prompt
+    int nDrafted = 0;  // tokens of drafts in them
+    int nAccepted = 0;
 };
 
 class Context {
@@ -68,6 +81,12 @@ public:
     DecodeResult decode(Session & session, const DecodeRequest & request);
 
     /**
+     * The same for several sessions at once, in one batch of at most maxParts sessions and nBatch tokens. Logits are not
+     * kept. On failure all sessions are as they were before.
+     */
+    void decodeTogether(const std::vector<std::pair<Session *, DecodeRequest>> & requests);
+
+    /**
      * The rows of every token that was decoded stay live: the prompt and all generated tokens but the last.
      * After `yielded` the session holds the samplers, and the generation can be resumed.
      */
@@ -78,6 +97,7 @@ public:
     void clearCancel() { seam->clearCancel(); }
     /** A generation under way returns after its next token, to be resumed when something more urgent is done. */
     void yieldSoon() { isYieldAsked = true; }
+    void clearYield() { isYieldAsked = false; }
 
     const ModelShape & modelShape() const { return shape; }
     const RowFormat & rowFormat() const { return rows; }
@@ -88,8 +108,16 @@ public:
 
 private:
     void probe();
-    void decodeBatch(Session & session, const llama_token * tokens, uint32_t n, int position, LogitsOf logits,
-                     const ScorePass * pass, std::vector<CapturedLayer> * capture);
+    struct Tokens {
+        Session & session;
+        const llama_token * tokens;
+        uint32_t n;
+        int position;  // of the first
+        LogitsOf logits;
+        const ScorePass * pass;
+    };
+    /** At most maxParts of different sessions and nBatch tokens in all. On failure nothing has been appended. */
+    void decodeBatch(const std::vector<Tokens> & parts, std::vector<CapturedLayer> * capture);
 
     llama_model * model;
     const llama_vocab * vocab;

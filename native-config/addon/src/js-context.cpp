@@ -1,5 +1,6 @@
 #include "js-context.h"
 
+#include <optional>
 #include <utility>
 
 #include "error.h"
@@ -58,6 +59,13 @@ void Engine::yieldSoon() {
     }
 }
 
+void Engine::clearYield() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (context) {
+        context->clearYield();
+    }
+}
+
 void Engine::clearCancel() {
     std::lock_guard<std::mutex> lock(mutex);
     if (context) {
@@ -89,6 +97,7 @@ void JsContext::define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod("newSegment", &JsContext::newSegment),
                                         InstanceMethod("memory", &JsContext::memory),
                                         InstanceMethod("setLimit", &JsContext::setLimit),
+                                        InstanceMethod("decodeTogether", &JsContext::decodeTogether),
                                         InstanceMethod("cancel", &JsContext::cancel),
                                         InstanceMethod("yieldSoon", &JsContext::yieldSoon),
                                         InstanceMethod("clearCancel", &JsContext::clearCancel)}));
@@ -195,6 +204,43 @@ void JsContext::setLimit(const Napi::CallbackInfo & info) {
 
 void JsContext::cancel(const Napi::CallbackInfo &) {
     engine->cancel();
+}
+
+Napi::Value JsContext::decodeTogether(const Napi::CallbackInfo & info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 1 || !info[0].IsArray()) {
+        throw Napi::TypeError::New(env, "argument 1 must be an array of parts");
+    }
+    struct Part {
+        std::shared_ptr<Session> session;
+        DecodeRequest request;
+        std::optional<ScorePass> pass;
+    };
+    auto parts = std::make_shared<std::vector<Part>>();
+    const Napi::Array given = info[0].As<Napi::Array>();
+    for (uint32_t i = 0; i < given.Length(); i++) {
+        const Napi::Object part = given.Get(i).As<Napi::Object>();
+        const Napi::Value tokens = part.Get("tokens");
+        if (!tokens.IsTypedArray() || tokens.As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+            throw Napi::TypeError::New(env, "a part needs tokens, a Uint32Array");
+        }
+        DecodeRequest request;
+        request.tokens = copyOf<llama_token>(tokens.As<Napi::Uint32Array>());
+        request.firstPosition = static_cast<int>(numberOr(part, "firstPosition", 0));
+        parts->push_back({JsSession::of(env, part.Get("session")), std::move(request), scorePassOf(part)});
+    }
+    auto e = engine;
+    return engine->worker->promise(
+        env,
+        [e, parts] {
+            std::vector<std::pair<Session *, DecodeRequest>> requests;
+            for (Part & part : *parts) {
+                part.request.pass = part.pass ? &*part.pass : nullptr;
+                requests.push_back({part.session.get(), part.request});
+            }
+            e->get().decodeTogether(requests);
+        },
+        [](Napi::Env env) { return env.Undefined(); });
 }
 
 void JsContext::yieldSoon(const Napi::CallbackInfo &) {

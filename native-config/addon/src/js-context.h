@@ -24,6 +24,8 @@ struct Engine {
     void cancel();
     void clearCancel();
     void yieldSoon();
+    /** A wish to yield that came before a generation was asked for does not mean it. */
+    void clearYield();
     void adopt(std::unique_ptr<Context> made);
 
 private:
@@ -43,6 +45,7 @@ private:
     Napi::Value close(const Napi::CallbackInfo & info);
     Napi::Value newSession(const Napi::CallbackInfo & info);
     Napi::Value newSegment(const Napi::CallbackInfo & info);
+    Napi::Value decodeTogether(const Napi::CallbackInfo & info);
     Napi::Value memory(const Napi::CallbackInfo & info);
     void setLimit(const Napi::CallbackInfo & info);
     void cancel(const Napi::CallbackInfo & info);

@@ -93,6 +93,14 @@ void JsSession::dispose(const Napi::CallbackInfo &) {
     release();
 }
 
+std::shared_ptr<Session> JsSession::of(Napi::Env env, const Napi::Value & value) {
+    const Napi::Object classes = env.GetInstanceData<Napi::ObjectReference>()->Value();
+    if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(classes.Get("Session").As<Napi::Function>())) {
+        throw Napi::TypeError::New(env, "a part needs a session");
+    }
+    return JsSession::Unwrap(value.As<Napi::Object>())->get(env);
+}
+
 std::shared_ptr<Session> JsSession::get(Napi::Env env) const {
     if (!session) {
         throw codedError(env, "internal", "the session was disposed of");
@@ -251,7 +259,7 @@ Napi::Value JsSession::decode(const Napi::CallbackInfo & info) {
     auto held = get(info.Env());
     auto e = engine;
     auto request = std::make_shared<DecodeRequest>();
-    auto pass = std::make_shared<ScorePass>();
+    auto pass = std::make_shared<std::optional<ScorePass>>();
     auto result = std::make_shared<DecodeResult>();
     request->tokens = copyOf<llama_token>(uint32Argument(info, 0));
     request->firstPosition = static_cast<int>(numberArgument(info, 1));
@@ -260,16 +268,8 @@ Napi::Value JsSession::decode(const Napi::CallbackInfo & info) {
         const std::string logits = stringOr(given, "logits", "none");
         request->logits = logits == "all" ? LogitsOf::all : logits == "last" ? LogitsOf::last : LogitsOf::none;
         request->capture = flagOr(given, "capture", false);
-        if (given.Get("pass").IsObject()) {
-            const Napi::Object p = given.Get("pass").As<Napi::Object>();
-            pass->offset = static_cast<uint32_t>(numberOr(p, "offset", 0));
-            pass->stride = std::max(1u, static_cast<uint32_t>(numberOr(p, "stride", 1)));
-            if (!p.Get("weights").IsTypedArray() || p.Get("weights").As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
-                throw Napi::TypeError::New(info.Env(), "a score pass needs weights, a Float32Array");
-            }
-            pass->weights = copyOf<float>(p.Get("weights").As<Napi::Float32Array>());
-            request->pass = pass.get();
-        }
+        *pass = scorePassOf(given);
+        request->pass = *pass ? &**pass : nullptr;
     }
     return engine->worker->promise(
         info.Env(), [e, held, request, pass, result] { *result = e->get().decode(*held, *request); },
@@ -307,6 +307,9 @@ Napi::Value JsSession::generate(const Napi::CallbackInfo & info) {
     if (given.Get("history").IsTypedArray() && given.Get("history").As<Napi::TypedArray>().TypedArrayType() == napi_uint32_array) {
         request->history = copyOf<llama_token>(given.Get("history").As<Napi::Uint32Array>());
     }
+    if (given.Get("draftFrom").IsTypedArray() && given.Get("draftFrom").As<Napi::TypedArray>().TypedArrayType() == napi_uint32_array) {
+        request->draftFrom = copyOf<llama_token>(given.Get("draftFrom").As<Napi::Uint32Array>());
+    }
     if (info.Length() < 4 || !info[3].IsFunction()) {
         throw Napi::TypeError::New(info.Env(), "argument 4 must be a function that takes tokens");
     }
@@ -323,6 +326,7 @@ Napi::Value JsSession::generate(const Napi::CallbackInfo & info) {
         });
         return !isStopped->load();
     };
+    engine->clearYield();
     return engine->worker->promise(
         info.Env(),
         [e, held, request, result] {
@@ -338,6 +342,9 @@ Napi::Value JsSession::generate(const Napi::CallbackInfo & info) {
             object.Set("reason", nameOf(result->reason));
             object.Set("promptMs", static_cast<double>(result->promptMicros) / 1000.0);
             object.Set("firstTokenMs", static_cast<double>(result->firstTokenMicros) / 1000.0);
+            object.Set("nSteps", result->nSteps);
+            object.Set("nDrafted", result->nDrafted);
+            object.Set("nAccepted", result->nAccepted);
             object.Set("totalMs", static_cast<double>(result->totalMicros) / 1000.0);
             return object;
         });

@@ -11,6 +11,8 @@ public:
     static Napi::Object wrap(Napi::Env env, std::shared_ptr<Engine> engine, std::unique_ptr<Session> session);
     explicit JsSession(const Napi::CallbackInfo & info);
     ~JsSession() override;
+    /** @throws a TypeError for anything but a session that is still there */
+    static std::shared_ptr<Session> of(Napi::Env env, const Napi::Value & value);
 
 private:
     Napi::Value compose(const Napi::CallbackInfo & info);

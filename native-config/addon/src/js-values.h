@@ -3,8 +3,12 @@
 
 #include <napi.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "scores.h"
 
 namespace kvasir {
 
@@ -46,6 +50,23 @@ inline Napi::Uint32Array uint32Argument(const Napi::CallbackInfo & info, size_t 
         throw Napi::TypeError::New(info.Env(), "argument " + std::to_string(i + 1) + " must be a Uint32Array");
     }
     return info[i].As<Napi::Uint32Array>();
+}
+
+/** The `pass` of an object that asks for a decode; none when it has none. */
+inline std::optional<ScorePass> scorePassOf(const Napi::Object & object) {
+    if (!object.Get("pass").IsObject()) {
+        return std::nullopt;
+    }
+    const Napi::Object given = object.Get("pass").As<Napi::Object>();
+    const Napi::Value weights = given.Get("weights");
+    if (!weights.IsTypedArray() || weights.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+        throw Napi::TypeError::New(object.Env(), "a score pass needs weights, a Float32Array");
+    }
+    ScorePass pass;
+    pass.offset = static_cast<uint32_t>(numberOr(given, "offset", 0));
+    pass.stride = std::max(1u, static_cast<uint32_t>(numberOr(given, "stride", 1)));
+    pass.weights = copyOf<float>(weights.As<Napi::Float32Array>());
+    return pass;
 }
 
 /** Keep lists arrive flat: how many rows per (layer, KV head), and the rows one list after the other. */

@@ -1,6 +1,7 @@
 #include "masks.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kvasir {
 
@@ -11,11 +12,11 @@ constexpr uint16_t hidden = 0xfc00;   // f16 -infinity
 
 }  // namespace
 
-void Masks::prepare(uint64_t newEpoch, uint32_t newBorder, uint32_t newTokens) {
+void Masks::prepare(uint32_t newBorder, uint32_t newTokens) {
     // A region's padded length ends at most a block behind its own rows; rows of masks start at multiples of 32 bytes.
     const uint32_t needed = (newBorder + newTokens + 256 + 15) / 16 * 16;
-    const bool isNextToken =
-        newTokens == 1 && nTokens == 1 && newEpoch == epoch && needed <= width && newBorder == border + 1;
+    // A mask says nothing of any session: whoever comes next needs one column more, or all of them set anew.
+    const bool isNextToken = newTokens == 1 && nTokens == 1 && needed <= width && newBorder == border + 1;
     if (isNextToken) {
         border = newBorder;
         for (auto & [residue, tensors] : masks) {
@@ -33,10 +34,9 @@ void Masks::prepare(uint64_t newEpoch, uint32_t newBorder, uint32_t newTokens) {
     }
     if (needed > width || newTokens != nTokens || needed < width / 4) {
         masks.clear();
-        width = needed + (newTokens == 1 ? 1024 : 0);  // single tokens come by the hundred
+        width = needed + (newTokens <= 16 ? 1024 : 0);  // single tokens and drafts come by the hundred
         moves++;
     }
-    epoch = newEpoch;
     border = newBorder;
     nTokens = newTokens;
     for (auto & [residue, tensors] : masks) {
@@ -57,25 +57,26 @@ void Masks::fill(ggml_tensor * mask, uint32_t residue) const {
 }
 
 ggml_tensor * Masks::shifted(uint32_t residue) {
-    auto & tensors = masks[residue];
-    if (!tensors) {
-        tensors = std::make_unique<DeviceTensors>(
+    auto found = masks.find(residue);
+    if (found == masks.end()) {
+        auto tensors = std::make_unique<DeviceTensors>(
             device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F16, width, nTokens}}, budget);
         fill(tensors->at(0), residue);
+        found = masks.emplace(residue, std::move(tensors)).first;
     }
-    return tensors->at(0);
+    return found->second->at(0);
 }
 
-ggml_tensor * Masks::view(Graph & graph, uint32_t regionBorder, int64_t length) {
+ggml_tensor * Masks::view(Graph & graph, uint32_t regionBorder, int64_t length, uint32_t nRows) {
     const uint32_t shift = border - regionBorder;
     const uint32_t residue = shift % static_cast<uint32_t>(device.maskAlignment());
     ggml_tensor * mask = shifted(residue);
-    return graph.leaf(mask, (shift - residue) * sizeof(uint16_t), {GGML_TYPE_F16, {length, nTokens, 1}});
+    return graph.leaf(mask, (shift - residue) * sizeof(uint16_t), {GGML_TYPE_F16, {length, nRows, 1}});
 }
 
 void Masks::applyStride(ggml_tensor * mask) const {
     mask->nb[1] = width * sizeof(uint16_t);
-    mask->nb[2] = mask->nb[3] = mask->nb[1] * nTokens;
+    mask->nb[2] = mask->nb[3] = mask->nb[1] * mask->ne[1];
 }
 
 }  // namespace kvasir

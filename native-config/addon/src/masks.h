@@ -21,17 +21,21 @@ public:
         : device(device), budget(std::move(budget)), window(window) {}
 
     /**
-     * Prepares masks for a batch of nTokens.
-     * @param epoch  layout of the session; within one epoch single tokens only move the border by one column
-     * @param border B, rows before the batch in the longest region
+     * Prepares masks for a batch.
+     * @param border  B, rows before the batch in the longest region
+     * @param nTokens of the batch; of its longest part when it has several
      */
-    void prepare(uint64_t epoch, uint32_t border, uint32_t nTokens);
+    void prepare(uint32_t border, uint32_t nTokens);
 
     /** Changes when masks move in memory, so that views made before are stale. */
     uint64_t generation() const { return moves; }
 
-    /** The mask of a region: [length, nTokens] f16 with the wide mask's row stride. `border` is the b of that region. */
-    ggml_tensor * view(Graph & graph, uint32_t border, int64_t length);
+    /**
+     * The mask of a region: [length, nTokens] f16 with the wide mask's row stride.
+     * @param border  the b of that region
+     * @param nTokens of the part of the batch that sees the region
+     */
+    ggml_tensor * view(Graph & graph, uint32_t border, int64_t length, uint32_t nTokens);
 
     /** ggml_flash_attn_ext asks for a dense mask when it is called, kernels use the stride: to be set in between. */
     void applyStride(ggml_tensor * mask) const;
@@ -44,7 +48,7 @@ private:
     const Device & device;
     std::shared_ptr<Budget> budget;
     const uint32_t window;  // 0 for none
-    uint64_t epoch = 0, moves = 0;
+    uint64_t moves = 0;
     uint32_t border = 0, width = 0, nTokens = 0;
     std::map<uint32_t, std::unique_ptr<DeviceTensors>> masks;  // by residue
 };

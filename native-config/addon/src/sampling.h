@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api.h"
+#include "draft.h"
 
 namespace kvasir {
 
@@ -24,9 +25,10 @@ struct SamplerFree {
 };
 using Sampler = std::unique_ptr<llama_sampler, SamplerFree>;
 
-/** A generation that stopped in the middle: its samplers with their state, and the token that was sampled last. */
+/** A generation that stopped in the middle: its samplers and drafts with their state, and the token that was sampled last. */
 struct Sampling {
     Sampler sampler;
+    Draft draft;
     llama_token pending = LLAMA_TOKEN_NULL;
 };
 

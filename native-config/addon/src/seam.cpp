@@ -22,16 +22,25 @@ constexpr int64_t lengthBlock = 256;
 // Scoring tokens at a time: the logits of all of them would be the largest tensor of the whole read.
 constexpr uint32_t scoreSlice = 64;
 
+// More than any device asks for.
+constexpr int64_t scratchAlignment = 256;
+
+// Single tokens and drafts come again and again, and in these sizes only (draft.cpp): what they need is kept.
+constexpr bool isSizeKept(uint32_t nTokens) {
+    return nTokens <= 16 && (nTokens & (nTokens - 1)) == 0;
+}
+
 }  // namespace
 
-/** Graphs of single tokens are the same from token to token: built once per layout, then only re-pointed. */
+/** Graphs of one size are the same from batch to batch: built once per layout, then only re-pointed. */
 struct Seam::LayerGraph {
     explicit LayerGraph(size_t maxNodes) : graph(maxNodes) {}
     Graph graph;
     bool isInPlace = true;
-    uint64_t epoch = 0, maskGeneration = 0;
+    size_t scratchBytes = 0;
+    uint64_t epoch = 0, maskGeneration = 0, scratchMoves = 0;
     std::vector<int64_t> lengths;
-    std::vector<std::pair<ggml_tensor *, size_t>> intoQueries, intoOutput;  // leaves over llama.cpp's tensors, and offsets
+    std::vector<std::pair<ggml_tensor *, size_t>> intoQueries, intoOutput;  // tensors over llama.cpp's own, and offsets
 
     void pointAt(ggml_tensor * node) {
         for (auto & [tensor, offset] : intoQueries) {
@@ -44,40 +53,71 @@ struct Seam::LayerGraph {
 };
 
 Seam::Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layersIn, std::shared_ptr<Budget> budget)
-    : shape(shape), rows(rows), layers(std::move(layersIn)), budget(std::move(budget)), graphs(layers.size()) {
+    : shape(shape), rows(rows), layers(std::move(layersIn)), budget(std::move(budget)) {
     std::map<Device *, size_t> next;
     for (size_t i = 0; i < layers.size(); i++) {
         layerOfCache[layers[i].cacheK] = static_cast<int>(i);
         indexSlot.push_back(next[layers[i].device]++);
-        auto & device = devices[layers[i].device];
-        if (!device) {
-            device = std::make_unique<PerDevice>(*layers[i].device);
-        }
-        device->masks.try_emplace(layers[i].window, *layers[i].device, this->budget, layers[i].window);
     }
 }
 
 Seam::~Seam() = default;
 
-void Seam::begin(Session & newSession, uint32_t n, const ScorePass * pass, std::vector<CapturedLayer> * capture) {
-    session = &newSession;
+void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLayer> * capture) {
+    parts = newParts;
+    partScores.clear();
     captured = capture;
     failure = nullptr;
     taken = nullptr;
-    const uint32_t border = session->maxLength();
-    for (auto & [device, state] : devices) {
+    nTokens = 0;
+    isScoring = false;
+    for (const BatchPart & part : parts) {
+        nTokens += part.nTokens;
+        isScoring = isScoring || part.isScored();
+    }
+    chooseSize();
+    placeRows();
+    for (const BatchPart & part : parts) {
+        partScores.push_back(prepareScoring(part));
+    }
+}
+
+void Seam::chooseSize() {
+    const bool keeps = parts.size() == 1 && isSizeKept(nTokens);
+    size = keeps ? &keptSizes[nTokens] : &otherSize;
+    if (keeps && size->graphs.empty()) {
+        size->graphs.resize(layers.size());
+    }
+    for (const LayerPlan & layer : layers) {
+        auto & device = size->devices[layer.device];
+        if (!device) {
+            device = std::make_unique<PerDevice>(*layer.device);
+        }
+        device->masks.try_emplace(layer.window, *layer.device, budget, layer.window);
+    }
+}
+
+void Seam::placeRows() {
+    uint32_t border = 0, longest = 0;
+    for (const BatchPart & part : parts) {
+        border = std::max(border, part.session->maxLength());
+        longest = std::max(longest, part.nTokens);
+    }
+    for (auto & [device, state] : size->devices) {
         for (auto & [window, masks] : state->masks) {
-            masks.prepare(session->layoutEpoch(), border, n);
+            masks.prepare(border, longest);
         }
         std::vector<int32_t> indices;
         for (int layer = 0; layer < shape.nLayers; layer++) {
             if (layers[layer].device != device) {
                 continue;
             }
-            for (uint32_t t = 0; t < n; t++) {
-                for (int head = 0; head < shape.nKvHeads; head++) {
-                    const Region & r = session->region(layer, head);
-                    indices.push_back(static_cast<int32_t>(r.start + session->length(layer, head) + t));
+            for (const BatchPart & part : parts) {
+                for (uint32_t t = 0; t < part.nTokens; t++) {
+                    for (int head = 0; head < shape.nKvHeads; head++) {
+                        const Region & r = part.session->region(layer, head);
+                        indices.push_back(static_cast<int32_t>(r.start + part.session->length(layer, head) + t));
+                    }
                 }
             }
         }
@@ -85,56 +125,45 @@ void Seam::begin(Session & newSession, uint32_t n, const ScorePass * pass, std::
             state->rowIndices.reset();
             state->rowIndices = std::make_unique<DeviceTensors>(
                 *device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_I32, static_cast<int64_t>(indices.size()), 1}}, budget);
-            for (auto & graph : graphs) {
-                graph.reset();
-            }
         }
         api.ggml_backend_tensor_set(state->rowIndices->at(0), indices.data(), 0, indices.size() * sizeof(int32_t));
     }
-    nTokens = n;
-    prepareScoring(pass);
 }
 
-void Seam::prepareScoring(const ScorePass * pass) {
-    nScoring = 0;
-    isScoring = pass != nullptr && !pass->weights.empty() && session->scores != nullptr;
-    if (!isScoring) {
-        return;
+Seam::PartScores Seam::prepareScoring(const BatchPart & part) {
+    PartScores scores;
+    const ScorePass * pass = part.pass;
+    if (!part.isScored() || part.nTokens == 1) {
+        return scores;  // a single token sees every row of every region: no mask, and a plain softmax
     }
-    firstScoring = pass->offset;
-    scoringStride = pass->stride;
-    nScoring = static_cast<uint32_t>(pass->weights.size());
-    if (nTokens == 1) {
-        return;  // a single token sees every row of every region: no mask, and a plain softmax
-    }
+    const Session & session = *part.session;
     const auto seesAll = [](const LayerPlan & layer) { return layer.window == 0; };
     const int global = static_cast<int>(std::find_if(layers.begin(), layers.end(), seesAll) - layers.begin()) % shape.nLayers;
-    const Region & first = session->region(global, 0);
+    const Region & first = session.region(global, 0);
     for (int i = 0; i < shape.nLayers * shape.nKvHeads; i++) {
         if (layers[i / shape.nKvHeads].window != 0) {
             continue;
         }
-        const Region & r = session->region(i / shape.nKvHeads, i % shape.nKvHeads);
+        const Region & r = session.region(i / shape.nKvHeads, i % shape.nKvHeads);
         if (r.base != first.base) {
             throw KvError("internal", "a batch can be scored only while all regions are equally long");
         }
     }
-    const int64_t length = session->length(global, 0) + nTokens;
-    std::vector<float> mask(static_cast<size_t>(length) * nScoring, -INFINITY);
-    for (uint32_t i = 0; i < nScoring; i++) {
-        const int64_t nVisible = static_cast<int64_t>(session->length(global, 0)) + firstScoring + i * scoringStride + 1;
-        std::fill_n(mask.begin() + static_cast<size_t>(length) * i, nVisible, 0.0f);
+    const int64_t nScoring = static_cast<int64_t>(pass->weights.size());
+    const int64_t length = session.length(global, 0) + part.nTokens;
+    std::vector<float> mask(static_cast<size_t>(length * nScoring), -INFINITY);
+    for (int64_t i = 0; i < nScoring; i++) {
+        const int64_t nVisible = static_cast<int64_t>(session.length(global, 0)) + pass->offset + i * pass->stride + 1;
+        std::fill_n(mask.begin() + length * i, nVisible, 0.0f);
     }
-    for (auto & [device, state] : devices) {
-        const auto place = [&](std::unique_ptr<DeviceTensors> & tensors, int64_t ne0, int64_t ne1, const std::vector<float> & values) {
-            tensors.reset();
-            tensors = std::make_unique<DeviceTensors>(
-                *device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F32, ne0, ne1}}, budget);
-            api.ggml_backend_tensor_set(tensors->at(0), values.data(), 0, values.size() * sizeof(float));
-        };
-        place(state->scoreMask, length, nScoring, mask);
-        place(state->scoreGain, 1, nScoring, pass->weights);
+    for (auto & [device, state] : size->devices) {
+        auto tensors = std::make_unique<DeviceTensors>(
+            *device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F32, length, nScoring}, {GGML_TYPE_F32, 1, nScoring}}, budget);
+        api.ggml_backend_tensor_set(tensors->at(0), mask.data(), 0, mask.size() * sizeof(float));
+        api.ggml_backend_tensor_set(tensors->at(1), pass->weights.data(), 0, pass->weights.size() * sizeof(float));
+        scores.maskAndGain[device] = std::move(tensors);
     }
+    return scores;
 }
 
 void Seam::end() {
@@ -142,11 +171,8 @@ void Seam::end() {
         taken->op = GGML_OP_FLASH_ATTN_EXT;
         taken = nullptr;
     }
-    session = nullptr;
-    for (auto & [device, state] : devices) {
-        state->scoreMask.reset();
-        state->scoreGain.reset();
-    }
+    parts.clear();
+    partScores.clear();
     if (failure) {
         std::rethrow_exception(std::exchange(failure, nullptr));
     }
@@ -188,28 +214,38 @@ void Seam::attend(ggml_tensor * node) {
     const int layer = found->second;
     Device & device = *layers[layer].device;
 
-    std::vector<int64_t> lengths;
-    for (int head = 0; head < shape.nKvHeads; head++) {
-        lengths.push_back(paddedTo(session->length(layer, head) + nTokens, lengthBlock));
-    }
     std::unique_ptr<LayerGraph> once;
     LayerGraph * g;
-    if (nTokens == 1 && !isScoring) {
-        auto & kept = graphs[layer];
-        const uint64_t generation = masksOf(layer).generation();
-        if (kept && kept->epoch == session->layoutEpoch() && kept->maskGeneration == generation && kept->lengths == lengths) {
+    if (isKept() && !isScoring) {
+        const Session & session = *parts[0].session;
+        std::vector<int64_t> lengths;
+        for (int head = 0; head < shape.nKvHeads; head++) {
+            lengths.push_back(paddedTo(session.length(layer, head) + nTokens, lengthBlock));
+        }
+        auto & kept = size->graphs[layer];
+        if (kept && kept->epoch == session.layoutEpoch() && kept->maskGeneration == masksOf(layer).generation() &&
+            kept->scratchMoves == on(layer).scratchMoves && kept->lengths == lengths) {
             kept->pointAt(node);
         } else {
-            kept = std::make_unique<LayerGraph>(shape.nKvHeads * 4 + 8);
-            kept->epoch = session->layoutEpoch();
-            kept->maskGeneration = generation;
+            do {  // once more when scratch memory had to grow and moved
+                kept = std::make_unique<LayerGraph>(shape.nKvHeads * 8 + 8);
+                kept->scratchMoves = on(layer).scratchMoves;
+                build(*kept, node, layer);
+            } while (kept->scratchMoves != on(layer).scratchMoves);
+            kept->epoch = session.layoutEpoch();
+            kept->maskGeneration = masksOf(layer).generation();
             kept->lengths = lengths;
-            build(*kept, node, layer);
         }
         g = kept.get();
     } else {
-        const size_t scoreNodes = isScoring ? std::max<size_t>((nScoring / scoreSlice + 1) * 64, shape.nKvHeads * 16) : 0;
-        once = std::make_unique<LayerGraph>(shape.nKvHeads * 8 + 16 + scoreNodes);
+        size_t nNodes = 16;
+        for (const BatchPart & part : parts) {
+            nNodes += shape.nKvHeads * 8 + 8;
+            if (part.isScored()) {
+                nNodes += std::max<size_t>((part.pass->weights.size() / scoreSlice + 1) * 64, shape.nKvHeads * 16);
+            }
+        }
+        once = std::make_unique<LayerGraph>(nNodes);
         build(*once, node, layer);
         g = once.get();
     }
@@ -223,14 +259,14 @@ void Seam::attend(ggml_tensor * node) {
     }
 }
 
-std::vector<Seam::Group> Seam::groupsOf(int layer) const {
+std::vector<Seam::Group> Seam::groupsOf(const Session & session, int layer) const {
     // Neighbouring heads with the same rows before the batch, equally far apart, share one op.
     std::vector<Group> groups;
     for (int head = 0; head < shape.nKvHeads; head++) {
-        const Region & r = session->region(layer, head);
+        const Region & r = session.region(layer, head);
         if (!groups.empty()) {
             Group & last = groups.back();
-            const Region & p = session->region(layer, head - 1);
+            const Region & p = session.region(layer, head - 1);
             const uint32_t spacing = r.start - p.start;
             if (p.base == r.base && (last.nHeads == 1 || last.spacing == spacing)) {
                 last.nHeads++;
@@ -245,101 +281,133 @@ std::vector<Seam::Group> Seam::groupsOf(int layer) const {
 
 void Seam::build(LayerGraph & g, ggml_tensor * node, int layer) {
     Graph & graph = g.graph;
-    ggml_context * ctx = graph.context;
     const LayerPlan & plan = layers[layer];
-    PerDevice & device = on(layer);
-    const int64_t nRows = static_cast<int64_t>(nTokens) * shape.nKvHeads;
     const int64_t halves = static_cast<int64_t>(rows.bytes / 2);
-    const int64_t d = shape.headDim;
-    const int64_t G = shape.queriesPerKvHead();
-
-    // The batch's cells are cells 0..nTokens-1 of llama.cpp's cache, all heads of a token side by side.
-    ggml_tensor * index = graph.leaf(device.rowIndices->at(0), indexSlot[layer] * nRows * sizeof(int32_t), {GGML_TYPE_I32, {nRows, 1, 1}});
-    const auto append = [&](const ggml_tensor * cells, const ggml_tensor * arena) {
-        ggml_tensor * source = graph.leaf(cells, 0, {GGML_TYPE_F16, {halves, nRows, 1}});
-        ggml_tensor * target = graph.leaf(arena, 0, {GGML_TYPE_F16, {halves, arena->ne[1], 1}});
-        ggml_tensor * out = api.ggml_set_rows(ctx, target, source, index);
-        out->data = target->data;
-        out->buffer = target->buffer;
-        graph.expand(out);
-        return out;
-    };
-    ggml_tensor * rowsK = append(plan.cacheK, session->k(layer));
-    ggml_tensor * rowsV = append(plan.cacheV, session->v(layer));
-
-    const ggml_tensor * q = node->src[0];  // [headDim, nTokens, nHeads]
-    float params[3];
-    std::memcpy(params, node->op_params, sizeof(params));
-    const std::vector<Group> groups = groupsOf(layer);
-    for (const Group & group : groups) {
-        const Region & first = session->region(layer, group.firstHead);
-        const uint32_t border = session->length(layer, group.firstHead);
-        const int64_t length = paddedTo(border + nTokens, lengthBlock);
-        const size_t at = first.start * rows.bytes;
-        const Graph::Layout layout = {rows.type, {d, length, group.nHeads}, rows.bytes, std::max<size_t>(group.spacing, 1) * rows.bytes};
-        const int64_t nQueryHeads = group.nHeads * G;
-        const size_t queryOffset = static_cast<size_t>(group.firstHead * G) * q->nb[2];
-
-        ggml_tensor * queries = graph.leaf(q, queryOffset, {GGML_TYPE_F32, {d, nTokens, nQueryHeads}, q->nb[1], q->nb[2]});
-        g.intoQueries.push_back({queries, queryOffset});
-        ggml_tensor * mask = masksOf(layer).view(graph, border, length);
-        ggml_tensor * out = api.ggml_flash_attn_ext(ctx, queries, graph.reinterpret(rowsK, at, layout),
-                                                    graph.reinterpret(rowsV, at, layout), mask, params[0], 0.0f, params[2]);
-        masksOf(layer).applyStride(mask);
-        std::memcpy(out->op_params, node->op_params, sizeof(out->op_params));
-        if (const ggml_tensor * sinks = node->src[4]) {
-            api.ggml_flash_attn_ext_add_sinks(
-                out, graph.leaf(sinks, group.firstHead * G * sizeof(float), {GGML_TYPE_F32, {nQueryHeads, 1, 1}}));
-        }
-        // The heads of one token lie side by side in the node's output, and so do all heads of all tokens: then the op
-        // writes there itself. CUDA may ask for scratch memory behind an op's output; then it cannot.
-        const size_t outputOffset = static_cast<size_t>(group.firstHead * G * d) * sizeof(float);
-        const bool isContiguous = nTokens == 1 || group.nHeads == shape.nKvHeads;
-        if (isContiguous && api.ggml_backend_buft_get_alloc_size(device.device.buft, out) <= api.ggml_nbytes(out)) {
-            out->data = static_cast<char *>(node->data) + outputOffset;
-            out->buffer = node->buffer;
-            g.intoOutput.push_back({out, outputOffset});
+    const size_t cellBytes = rows.bytes * shape.nKvHeads;
+    size_t at = indexSlot[layer] * nTokens * shape.nKvHeads;
+    for (size_t i = 0; i < parts.size(); i++) {
+        const BatchPart & part = parts[i];
+        const int64_t nRows = static_cast<int64_t>(part.nTokens) * shape.nKvHeads;
+        // The batch's cells are cells 0..nTokens-1 of llama.cpp's cache, all heads of a token side by side.
+        ggml_tensor * index = graph.leaf(on(layer).rowIndices->at(0), at * sizeof(int32_t), {GGML_TYPE_I32, {nRows, 1, 1}});
+        at += static_cast<size_t>(nRows);
+        const auto append = [&](const ggml_tensor * cells, const ggml_tensor * arena) {
+            ggml_tensor * source = graph.leaf(cells, part.first * cellBytes, {GGML_TYPE_F16, {halves, nRows, 1}});
+            ggml_tensor * target = graph.leaf(arena, 0, {GGML_TYPE_F16, {halves, arena->ne[1], 1}});
+            ggml_tensor * out = api.ggml_set_rows(graph.context, target, source, index);
+            out->data = target->data;
+            out->buffer = target->buffer;
             graph.expand(out);
-        } else {
-            g.isInPlace = false;
-            ggml_tensor * slice = graph.leaf(node, outputOffset, {GGML_TYPE_F32, {d, nQueryHeads, nTokens}, node->nb[1], node->nb[2]});
-            g.intoOutput.push_back({slice, outputOffset});
-            graph.expand(api.ggml_cpy(ctx, out, slice));
-        }
-        // What a sliding window sees is kept by the window itself, so there is nothing to choose.
-        if (isScoring && plan.window == 0) {
-            g.isInPlace = false;
-            buildScores(graph, node, layer, group, rowsK);
+            return out;
+        };
+        ggml_tensor * rowsK = append(plan.cacheK, part.session->k(layer));
+        ggml_tensor * rowsV = append(plan.cacheV, part.session->v(layer));
+        for (const Group & group : groupsOf(*part.session, layer)) {
+            buildAttention(g, node, layer, part, group, rowsK, rowsV);
+            // What a sliding window sees is kept by the window itself, so there is nothing to choose.
+            if (part.isScored() && plan.window == 0) {
+                g.isInPlace = false;
+                buildScores(graph, node, layer, i, group, rowsK);
+            }
         }
     }
 }
 
-void Seam::buildScores(Graph & graph, ggml_tensor * node, int layer, const Group & group, ggml_tensor * rowsK) {
-    const Region & first = session->region(layer, group.firstHead);
-    const int64_t length = session->length(layer, group.firstHead) + nTokens;
+void Seam::buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const BatchPart & part, const Group & group,
+                          ggml_tensor * rowsK, ggml_tensor * rowsV) {
+    Graph & graph = g.graph;
+    PerDevice & device = on(layer);
+    const int64_t d = shape.headDim;
+    const int64_t G = shape.queriesPerKvHead();
+    const int64_t n = part.nTokens;
+    const ggml_tensor * q = node->src[0];  // [headDim, nTokens, nHeads]
+    float params[3];
+    std::memcpy(params, node->op_params, sizeof(params));
+    const Region & first = part.session->region(layer, group.firstHead);
+    const uint32_t border = part.session->length(layer, group.firstHead);
+    const int64_t length = paddedTo(border + n, lengthBlock);
+    const size_t at = first.start * rows.bytes;
+    const Graph::Layout layout = {rows.type, {d, length, group.nHeads}, rows.bytes, std::max<size_t>(group.spacing, 1) * rows.bytes};
+    const int64_t nQueryHeads = group.nHeads * G;
+    const size_t queryOffset = static_cast<size_t>(group.firstHead * G) * q->nb[2] + part.first * q->nb[1];
+
+    ggml_tensor * queries = graph.leaf(q, queryOffset, {GGML_TYPE_F32, {d, n, nQueryHeads}, q->nb[1], q->nb[2]});
+    g.intoQueries.push_back({queries, queryOffset});
+    ggml_tensor * mask = masksOf(layer).view(graph, border, length, part.nTokens);
+    ggml_tensor * out = api.ggml_flash_attn_ext(graph.context, queries, graph.reinterpret(rowsK, at, layout),
+                                                graph.reinterpret(rowsV, at, layout), mask, params[0], 0.0f, params[2]);
+    masksOf(layer).applyStride(mask);
+    std::memcpy(out->op_params, node->op_params, sizeof(out->op_params));
+    if (const ggml_tensor * sinks = node->src[4]) {
+        api.ggml_flash_attn_ext_add_sinks(
+            out, graph.leaf(sinks, group.firstHead * G * sizeof(float), {GGML_TYPE_F32, {nQueryHeads, 1, 1}}));
+    }
+    // The heads of one token lie side by side in the node's output, and so do all heads of all tokens: then the op
+    // writes there itself. CUDA may ask for scratch memory behind an op's output; then it cannot.
+    const size_t outputOffset = static_cast<size_t>(group.firstHead * G * d) * sizeof(float) + part.first * node->nb[2];
+    const bool isContiguous = n == 1 || group.nHeads == shape.nKvHeads;
+    const size_t outputBytes = api.ggml_backend_buft_get_alloc_size(device.device.buft, out);
+    if (isContiguous && outputBytes <= api.ggml_nbytes(out)) {
+        out->data = static_cast<char *>(node->data) + outputOffset;
+        out->buffer = node->buffer;
+        g.intoOutput.push_back({out, outputOffset});
+        graph.expand(out);
+        return;
+    }
+    ggml_tensor * slice = graph.leaf(node, outputOffset, {GGML_TYPE_F32, {d, nQueryHeads, n}, node->nb[1], node->nb[2]});
+    ggml_tensor * copied = api.ggml_cpy(graph.context, out, slice);
+    copied->buffer = slice->buffer;
+    g.intoOutput.push_back({slice, outputOffset});
+    g.intoOutput.push_back({copied, outputOffset});
+    if (isKept() && !isScoring) {
+        // An allocator's memory is the next graph's too; a kept graph needs memory that stays.
+        const size_t offset = paddedTo(static_cast<int64_t>(g.scratchBytes), scratchAlignment);
+        g.scratchBytes = offset + outputBytes;
+        if (!device.scratch || api.ggml_nbytes(device.scratch->at(0)) < g.scratchBytes) {
+            const int64_t nFloats = paddedTo(static_cast<int64_t>(g.scratchBytes), scratchAlignment) / sizeof(float);
+            device.scratchMoves++;
+            device.scratch.reset();
+            device.scratch =
+                std::make_unique<DeviceTensors>(device.device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F32, nFloats, 1}}, budget);
+        }
+        out->data = static_cast<char *>(device.scratch->at(0)->data) + offset;
+        out->buffer = device.scratch->at(0)->buffer;
+    } else {
+        g.isInPlace = false;
+    }
+    graph.expand(copied);
+}
+
+void Seam::buildScores(Graph & graph, ggml_tensor * node, int layer, size_t index, const Group & group, ggml_tensor * rowsK) {
+    const BatchPart & part = parts[index];
+    const ScorePass & pass = *part.pass;
+    const Region & first = part.session->region(layer, group.firstHead);
+    const int64_t length = part.session->length(layer, group.firstHead) + part.nTokens;
     const int64_t d = shape.headDim;
     const int64_t G = shape.queriesPerKvHead();
     const ggml_tensor * q = node->src[0];
-    PerDevice & device = on(layer);
     float params[3];
     std::memcpy(params, node->op_params, sizeof(params));
     ggml_tensor * k = graph.reinterpret(
         rowsK, first.start * rows.bytes,
         {rows.type, {d, length, group.nHeads}, rows.bytes, std::max<size_t>(group.spacing, 1) * rows.bytes});
+    const auto & tensors = partScores[index].maskAndGain;
+    const auto found = tensors.find(layers[layer].device);
+    const uint32_t nScoring = static_cast<uint32_t>(pass.weights.size());
     for (uint32_t i = 0; i < nScoring; i += scoreSlice) {
         const int64_t n = std::min(scoreSlice, nScoring - i);
-        const size_t offset = (firstScoring + static_cast<size_t>(i) * scoringStride) * q->nb[1] +
+        const size_t offset = (part.first + pass.offset + static_cast<size_t>(i) * pass.stride) * q->nb[1] +
                               static_cast<size_t>(group.firstHead * G) * q->nb[2];
         ggml_tensor * queries =
-            graph.leaf(q, offset, {GGML_TYPE_F32, {d, n, group.nHeads * G}, q->nb[1] * scoringStride, q->nb[2]});
+            graph.leaf(q, offset, {GGML_TYPE_F32, {d, n, group.nHeads * G}, q->nb[1] * pass.stride, q->nb[2]});
         ggml_tensor * gain = nullptr;
         ggml_tensor * mask = nullptr;
-        if (nTokens > 1) {
-            gain = graph.leaf(device.scoreGain->at(0), i * sizeof(float), {GGML_TYPE_F32, {1, n, 1}});
-            mask = graph.leaf(device.scoreMask->at(0), static_cast<size_t>(i) * length * sizeof(float), {GGML_TYPE_F32, {length, n, 1}});
+        if (found != tensors.end()) {
+            mask = graph.leaf(found->second->at(0), static_cast<size_t>(i) * length * sizeof(float), {GGML_TYPE_F32, {length, n, 1}});
+            gain = graph.leaf(found->second->at(1), i * sizeof(float), {GGML_TYPE_F32, {1, n, 1}});
         }
-        session->scores->add(graph, layer, static_cast<int>(group.firstHead * G), k, queries, gain, mask, params[0], params[2],
-                             first.base);
+        part.session->scores->add(graph, layer, static_cast<int>(group.firstHead * G), k, queries, gain, mask, params[0],
+                                  params[2], first.base);
     }
 }
 

@@ -19,16 +19,22 @@ struct CapturedLayer {
     std::vector<float> outputs;  // [nTokens, nHeads, headDim], what attention returned
 };
 
+/** Neighbouring tokens of a batch that belong to one session. They see its rows and each other, nothing of other parts. */
+struct BatchPart {
+    Session * session;
+    uint32_t first;          // its first token in the batch
+    uint32_t nTokens;
+    const ScorePass * pass;  // scoring tokens, counted from the part's first; null for none
+    bool isScored() const { return pass != nullptr && !pass->weights.empty() && session->scores != nullptr; }
+};
+
 class Seam {
 public:
     Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layers, std::shared_ptr<Budget> budget);
     ~Seam();
 
-    /**
-     * Prepares the next batch. Room for its rows must have been reserved.
-     * @param pass scoring tokens among this batch; null for none. Their weights are those of this batch's tokens only.
-     */
-    void begin(Session & session, uint32_t nTokens, const ScorePass * pass, std::vector<CapturedLayer> * capture);
+    /** Prepares the next batch. Room for its rows must have been reserved. @param capture for batches of one part */
+    void begin(const std::vector<BatchPart> & parts, std::vector<CapturedLayer> * capture);
     /** Ends the batch: throws what failed inside the callback. @throws KvError, e.g. "cancelled" */
     void end();
 
@@ -44,9 +50,19 @@ private:
     struct PerDevice {
         explicit PerDevice(Device & device) : device(device) {}
         Device & device;
-        std::map<uint32_t, Masks> masks;                        // by window; 0 for layers that see everything
-        std::unique_ptr<DeviceTensors> rowIndices;              // [nTokens * nKvHeads] per layer: where new rows go
-        std::unique_ptr<DeviceTensors> scoreMask, scoreGain;    // of this batch's scoring tokens
+        std::map<uint32_t, Masks> masks;            // by window; 0 for layers that see everything
+        std::unique_ptr<DeviceTensors> rowIndices;  // by layer, part, token and KV head: where new rows go
+        std::unique_ptr<DeviceTensors> scratch;     // outputs of ops that cannot write into the node's own
+        uint64_t scratchMoves = 0;
+    };
+    /** What batches of one size share. */
+    struct Size {
+        std::map<Device *, std::unique_ptr<PerDevice>> devices;
+        std::vector<std::unique_ptr<LayerGraph>> graphs;  // by layer; empty when they are not kept
+    };
+    /** Scoring tokens of one part of the current batch. */
+    struct PartScores {
+        std::map<Device *, std::unique_ptr<DeviceTensors>> maskAndGain;  // none for a single token
     };
     struct Group {
         int firstHead;
@@ -55,28 +71,34 @@ private:
     };
 
     void attend(ggml_tensor * node);
-    std::vector<Group> groupsOf(int layer) const;
+    std::vector<Group> groupsOf(const Session & session, int layer) const;
     void build(LayerGraph & g, ggml_tensor * node, int layer);
-    void buildScores(Graph & graph, ggml_tensor * node, int layer, const Group & group, ggml_tensor * rowsK);
+    void buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const BatchPart & part, const Group & group,
+                        ggml_tensor * rowsK, ggml_tensor * rowsV);
+    void buildScores(Graph & graph, ggml_tensor * node, int layer, size_t part, const Group & group, ggml_tensor * rowsK);
     void capture(ggml_tensor * node, int layer) const;
-    void prepareScoring(const ScorePass * pass);
-    PerDevice & on(int layer) { return *devices.at(layers[layer].device); }
+    void chooseSize();
+    void placeRows();
+    PartScores prepareScoring(const BatchPart & part);
+    PerDevice & on(int layer) { return *size->devices.at(layers[layer].device); }
     Masks & masksOf(int layer) { return on(layer).masks.at(layers[layer].window); }
+    bool isKept() const { return !size->graphs.empty(); }
 
     const ModelShape shape;
     const RowFormat rows;
     const std::vector<LayerPlan> layers;
     std::shared_ptr<Budget> budget;
     std::map<const ggml_tensor *, int> layerOfCache;
-    std::map<Device *, std::unique_ptr<PerDevice>> devices;
-    std::vector<size_t> indexSlot;  // by layer, in its device's rowIndices
-    std::vector<std::unique_ptr<LayerGraph>> graphs;
+    std::vector<size_t> indexSlot;       // by layer, in its device's rowIndices
+    std::map<uint32_t, Size> keptSizes;  // by tokens
+    Size otherSize;
 
     // Of the current batch.
-    Session * session = nullptr;
+    std::vector<BatchPart> parts;
+    std::vector<PartScores> partScores;
+    Size * size = nullptr;
     uint32_t nTokens = 0;
     bool isScoring = false;
-    uint32_t firstScoring = 0, scoringStride = 1, nScoring = 0;
     std::vector<CapturedLayer> * captured = nullptr;
     ggml_tensor * taken = nullptr;  // node whose op is set aside while llama.cpp computes what precedes it
     std::exception_ptr failure;

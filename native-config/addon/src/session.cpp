@@ -155,10 +155,7 @@ void Session::reserve(uint32_t n) {
 }
 
 void Session::truncate(uint32_t n) {
-    if (n < live) {
-        live = n;
-        touch();
-    }
+    live = std::min(live, n);
 }
 
 namespace {

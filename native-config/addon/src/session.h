@@ -49,7 +49,7 @@ public:
     ggml_tensor * v(int layer) const { return arena.v[layer]; }
     uint32_t nLive() const { return live; }
     void append(uint32_t n) { live += n; }
-    /** Changes with every change of where rows lie or how many precede them; graphs and masks of an older one are stale. */
+    /** Changes with every change of where regions lie and of what precedes live rows; graphs of an older one are stale. */
     uint64_t layoutEpoch() const { return epoch; }
     size_t bytes() const;
 

@@ -38,6 +38,8 @@ export const completion: CompletionReport = {
     attended: [{path: "a.ts", tokens: 100, keptRows: 25, why: "context"}],
     reusedTokens: 100,
     readTokens: 0,
+    promptTokens: 40,
+    reusedPromptTokens: 30,
     mode: "prefix",
     stop: "endOfText",
 };

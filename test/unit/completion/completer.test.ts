@@ -36,6 +36,8 @@ const report: Omit<CompletionReport, "text"> = {
     attended: [],
     reusedTokens: 0,
     readTokens: 0,
+    promptTokens: 40,
+    reusedPromptTokens: 30,
     mode: "prefix",
     stop: "endOfText",
 };
