@@ -1,7 +1,8 @@
 /** Reads files of a workspace into segments, one part after another, and reports what each cost. */
 import {readingOrder} from "../core/choose/reading-order.js";
 import type {AttendedFile, ReadFileReport, ReadProgress, ReadReport, ReadSource} from "../protocol/engine.js";
-import type {Fetched} from "./kv/library.js";
+import type {Fetched, FetchOptions} from "./kv/library.js";
+import {maxTogether} from "./kv/reader.js";
 import type {Segment} from "./kv/segment.js";
 import type {LoadedEngine} from "./loaded-engine.js";
 import type {Turn} from "./scheduler.js";
@@ -33,12 +34,11 @@ export class Reading {
         private readonly options: ReadOptions,
         wanted: readonly WantedPart[],
     ) {
-        const sizes = wanted.map(({path, index}) => workspace.parts(path)[index]?.tokens.length ?? 0);
         this.#progress = {
             filesDone: 0,
             filesTotal: new Set(wanted.map(({path}) => path)).size,
             tokensDone: 0,
-            tokensTotal: sizes.reduce((a, b) => a + b, 0),
+            tokensTotal: this.#sizeOf(wanted),
         };
     }
 
@@ -46,31 +46,47 @@ export class Reading {
      * @param signal ends this read alone, where that of the options ends all
      * @throws KvasirError of Library.fetch
      */
-    async part({path, index}: WantedPart, signal = this.options.signal): Promise<Fetched> {
-        const {turn, again, onProgress} = this.options;
+    async part(part: WantedPart, signal = this.options.signal): Promise<Fetched> {
+        return this.#fetch([part], (options) =>
+            this.engine.library.fetch({workspace: this.workspace, ...part}, {...options, signal}).then((one) => [one]),
+        ).then(([fetched]) => fetched!);
+    }
+
+    /** Parts of one pack (see packsOf), read in one batch as far as they have to be. @throws KvasirError of Library.fetchTogether */
+    async pack(parts: readonly WantedPart[]): Promise<Fetched[]> {
+        const {workspace} = this;
+        const names = parts.map((part) => ({workspace, ...part}));
+        return this.#fetch(parts, (options) => this.engine.library.fetchTogether(names, options));
+    }
+
+    async #fetch(
+        parts: readonly WantedPart[],
+        fetch: (options: FetchOptions) => Promise<Fetched[]>,
+    ): Promise<Fetched[]> {
+        const {turn, signal, again, onProgress} = this.options;
         const before = this.#progress.tokensDone;
-        this.#progress.path = path;
+        this.#progress.path = parts[0]!.path;
         onProgress?.({...this.#progress});
-        const fetched = await this.engine.library.fetch(
-            {workspace: this.workspace, path, index},
-            {
-                turn,
-                signal,
-                again,
-                onTokens: (nTokens) => {
-                    this.#progress.tokensDone = before + nTokens;
-                    this.#estimate();
-                    onProgress?.({...this.#progress});
-                },
-            },
-        );
-        this.#progress.tokensDone = before + fetched.segment.nTokens;
-        if (fetched.source === "read") this.#tokensRead += fetched.segment.nTokens;
-        const {part} = fetched.segment.facts;
-        if (part.index === part.count - 1) this.#progress.filesDone++;
+        const onTokens = (nTokens: number) => {
+            this.#progress.tokensDone = before + nTokens;
+            this.#estimate();
+            onProgress?.({...this.#progress});
+        };
+        const fetched = await fetch({turn, signal, again, onTokens});
+        this.#progress.tokensDone = before;
+        for (const {segment, source} of fetched) {
+            this.#progress.tokensDone += segment.nTokens;
+            if (source === "read") this.#tokensRead += segment.nTokens;
+            const {part} = segment.facts;
+            if (part.index === part.count - 1) this.#progress.filesDone++;
+        }
         this.#estimate();
         onProgress?.({...this.#progress});
         return fetched;
+    }
+
+    #sizeOf(parts: readonly WantedPart[]): number {
+        return parts.reduce((sum, part) => sum + tokensIn(this.workspace, part), 0);
     }
 
     #estimate(): void {
@@ -89,6 +105,35 @@ export function partsOf(workspace: KnownWorkspace, paths: readonly string[]): Wa
     return paths.flatMap((path) => workspace.parts(path).map((_part, index) => ({path, index})));
 }
 
+function tokensIn(workspace: KnownWorkspace, {path, index}: WantedPart): number {
+    return workspace.parts(path)[index]?.tokens.length ?? 0;
+}
+
+/**
+ * Neighbouring parts that fit one batch together, so that many small files do not cost as many batches that are hardly
+ * filled. The order stays; a part that fills a batch alone is a pack of its own.
+ */
+export function packsOf<Part>(
+    parts: readonly Part[],
+    sizeOf: (part: Part) => number,
+    {maxParts, maxTokens}: {maxParts: number; maxTokens: number},
+): Part[][] {
+    const packs: Part[][] = [];
+    let room = 0;
+    for (const part of parts) {
+        const size = sizeOf(part);
+        const last = packs.at(-1);
+        if (last !== undefined && last.length < maxParts && size <= room) {
+            last.push(part);
+            room -= size;
+        } else {
+            packs.push([part]);
+            room = maxTokens - size;
+        }
+    }
+    return packs;
+}
+
 export async function readFiles(
     engine: LoadedEngine,
     workspace: KnownWorkspace,
@@ -102,9 +147,13 @@ export async function readFiles(
     const wanted = partsOf(workspace, order);
     const reading = new Reading(engine, workspace, options, wanted);
     const files = new Map<string, ReadFileReport>();
-    for (const part of wanted) {
-        const {segment, source, ms} = await reading.part(part);
-        add(files, part.path, engine, segment, source, ms);
+    const {nBatch} = engine.context;
+    for (const pack of packsOf(wanted, (part) => tokensIn(workspace, part), {
+        maxParts: maxTogether,
+        maxTokens: nBatch,
+    })) {
+        const fetched = pack.length === 1 ? [await reading.part(pack[0]!)] : await reading.pack(pack);
+        for (const {segment, source, ms} of fetched) add(files, segment.facts.path, engine, segment, source, ms);
         await options.turn.share();
     }
     const reports = [...files.values()];

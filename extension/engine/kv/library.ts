@@ -19,7 +19,7 @@ import {
     type SegmentIdentity,
 } from "../store/identity.js";
 import type {KnownWorkspace, PartTokens} from "../workspace/known-workspace.js";
-import {type Reader} from "./reader.js";
+import type {Reader, ReadJob, ReadRows} from "./reader.js";
 import {flatten, Segment, type SegmentFacts} from "./segment.js";
 import type {SegmentStore} from "./segment-store.js";
 
@@ -51,7 +51,7 @@ export interface Fetched {
 export interface FetchOptions {
     turn?: Turn | undefined;
     signal?: AbortSignal | undefined;
-    /** Tokens of this part decoded so far. */
+    /** Tokens of this part (of these parts) decoded so far. */
     onTokens?: ((nTokens: number) => void) | undefined;
     /** Reads even what is there already. */
     again?: boolean | undefined;
@@ -125,33 +125,71 @@ export class Library {
      * @throws KvasirError `kv-limit`, `out-of-memory`, `cancelled`
      */
     async fetch(name: PartName, options: FetchOptions = {}): Promise<Fetched> {
-        const {store} = this.#options;
         const start = performance.now();
         const fields = await this.fields(name);
         const identity = await this.#noted(name, fields);
-        const done = (segment: Segment, source: ReadSource): Fetched => ({
-            segment,
-            source,
-            ms: performance.now() - start,
-        });
-        if (options.again !== true) {
-            const resident = store.get(identity);
-            if (resident) return done(resident, "memory");
-            const source = store.isInMemory(identity) ? "memory" : "disk";
-            const stored = await store.load(identity);
-            if (stored) return done(stored, source);
-            const waiting = await this.#cutStored(name, fields);
-            if (waiting) return done(waiting, "disk");
+        const there = options.again === true ? undefined : await this.#there(name, fields, identity);
+        if (there) return {...there, ms: performance.now() - start};
+        const job = this.#job(name, this.#options.policy, options);
+        const segment = this.#segment(name, {identity, generation: 0}, job, await this.#options.reader.read(job));
+        return {segment: await this.#inForce(name, fields, segment), source: "read", ms: performance.now() - start};
+    }
+
+    /**
+     * The same for several short parts: those that have to be read share one batch. Their time is shared evenly.
+     * @param names at most `maxTogether`, of a batch's tokens in all
+     * @throws KvasirError `kv-limit`, `out-of-memory`, `cancelled`; then none of them was read
+     */
+    async fetchTogether(names: readonly PartName[], options: FetchOptions = {}): Promise<Fetched[]> {
+        const {reader, policy} = this.#options;
+        const start = performance.now();
+        const fetched: (Fetched | undefined)[] = [];
+        const unread: {i: number; name: PartName; fields: IdentityFields; identity: SegmentIdentity}[] = [];
+        for (const [i, name] of names.entries()) {
+            const fields = await this.fields(name);
+            const identity = await this.#noted(name, fields);
+            const there = options.again === true ? undefined : await this.#there(name, fields, identity);
+            fetched.push(there && {...there, ms: 0});
+            if (there === undefined) unread.push({i, name, fields, identity});
         }
-        const segment = await this.#read(name, {identity, generation: 0, policy: this.#options.policy}, options);
-        const refined = (store.generationOf(identity) ?? 0) > 0 ? await this.load(name) : undefined;
+        const nTokens = unread.reduce((sum, {name}) => sum + this.#part(name).tokens.length, 0);
+        const jobs = unread.map(({name}) => this.#job(name, policy, options, nTokens));
+        const rows = jobs.length === 0 ? [] : await reader.readTogether(jobs);
+        const ms = (performance.now() - start) / Math.max(1, unread.length);
+        const segments = unread.map(({name, identity}, at) =>
+            this.#segment(name, {identity, generation: 0}, jobs[at]!, rows[at]!),
+        );
+        for (const [at, {i, name, fields}] of unread.entries())
+            fetched[i] = {segment: await this.#inForce(name, fields, segments[at]!), source: "read", ms};
+        return fetched.map((one) => one!);
+    }
+
+    /** Puts what was just read into the store; where refined rows of it are known, those stay. */
+    async #inForce(name: PartName, fields: IdentityFields, segment: Segment): Promise<Segment> {
+        const {store} = this.#options;
+        const refined = (store.generationOf(segment.facts.identity) ?? 0) > 0 ? await this.load(name) : undefined;
         if (refined !== undefined) {
-            // Read again all the same: the better rows stay.
             segment.dispose();
-            return done(refined, "read");
+            return refined;
         }
         store.put(segment, {fields, workspace: name.workspace.name});
-        return done(segment, "read");
+        return segment;
+    }
+
+    /** In memory, on disk, or waiting to be cut: without reading. */
+    async #there(
+        name: PartName,
+        fields: IdentityFields,
+        identity: SegmentIdentity,
+    ): Promise<Pick<Fetched, "segment" | "source"> | undefined> {
+        const {store} = this.#options;
+        const resident = store.get(identity);
+        if (resident) return {segment: resident, source: "memory"};
+        const source = store.isInMemory(identity) ? "memory" : "disk";
+        const stored = await store.load(identity);
+        if (stored) return {segment: stored, source};
+        const waiting = await this.#cutStored(name, fields);
+        return waiting && {segment: waiting, source: "disk"};
     }
 
     /** Whether segments of this policy and budget have something to gain from being scored again. */
@@ -185,7 +223,9 @@ export class Library {
         if (generation > 0) return this.load(name);
         // Another process has done it.
         if (store.isBetterStored(identity)) return store.loadStored(identity);
-        const segment = await this.#read(name, {identity, generation: generation + 1, policy}, options);
+        const job = this.#job(name, policy, options);
+        const rows = await this.#options.reader.read(job);
+        const segment = this.#segment(name, {identity, generation: generation + 1}, job, rows);
         // Edited, dropped or measured anew meanwhile: nobody asks for these rows any more.
         if ((await this.#currentIdentity(name)) !== identity || store.generationOf(identity) === undefined) {
             segment.dispose();
@@ -271,26 +311,31 @@ export class Library {
         return name.workspace.parts(name.path)[name.index] && segmentIdentity(await this.fields(name));
     }
 
-    async #read(
-        {workspace, path, index}: PartName,
-        {identity, generation, policy}: Pick<SegmentFacts, "identity" | "generation"> & {policy: Policy},
-        {turn, signal, onTokens}: FetchOptions,
-    ): Promise<Segment> {
-        const {tokens} = this.#part({workspace, path, index});
-        const part = {index, count: workspace.parts(path).length};
-        const {native, keep, evidence} = await this.#options.reader.read({
+    /** @param nShown what progress counts to: the tokens of all that are read with it */
+    #job(name: PartName, policy: Policy, {turn, signal, onTokens}: FetchOptions, nShown?: number): ReadJob {
+        const {tokens} = this.#part(name);
+        return {
             tokens,
             policy,
-            budget: this.budgetOf(workspace, path),
+            budget: this.budgetOf(name.workspace, name.path),
             profile: this.profile,
             replayHeader: this.#replayHeader,
             signal,
             onBatch: async (nTokens, nTotal) => {
-                onTokens?.(Math.floor((tokens.length * nTokens) / nTotal));
+                onTokens?.(Math.floor(((nShown ?? tokens.length) * nTokens) / nTotal));
                 await turn?.yield();
             },
-        });
-        return new Segment(native, {identity, path, part, nTokens: tokens.length, keep, generation, evidence});
+        };
+    }
+
+    #segment(
+        {workspace, path, index}: PartName,
+        facts: Pick<SegmentFacts, "identity" | "generation">,
+        {tokens}: ReadJob,
+        {native, keep, evidence}: ReadRows,
+    ): Segment {
+        const part = {index, count: workspace.parts(path).length};
+        return new Segment(native, {...facts, path, part, nTokens: tokens.length, keep, evidence});
     }
 
     #part({workspace, path, index}: PartName): PartTokens {

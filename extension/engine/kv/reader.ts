@@ -13,6 +13,9 @@ import {cancelledError, type KvContext} from "./kv-context.js";
 import type {Prefix} from "./prefix.js";
 import {flatten, keepAll, type CutEvidence} from "./segment.js";
 
+/** Texts that may share a batch: the addon's own limit. */
+export const maxTogether = 8;
+
 export interface ReadJob {
     tokens: Uint32Array;
     policy: Policy;
@@ -72,31 +75,90 @@ export class Reader {
         }
     }
 
-    async #decodeScored(session: NativeSession, job: ReadJob): Promise<CutEvidence> {
+    /**
+     * Reads several short texts in one batch, each alone behind the prefix: a batch that is hardly filled costs nearly
+     * as much as a full one.
+     * @param jobs at most `maxTogether`, of `context.nBatch` tokens in all; the signal and `onBatch` of the first count
+     * @throws KvasirError as read(); then none is read
+     */
+    async readTogether(jobs: readonly ReadJob[]): Promise<ReadRows[]> {
         const {context, prefix} = this;
-        const {tokens, policy, budget} = job;
-        const nTokens = tokens.length;
-        const nHeader = job.replayHeader?.length ?? 0;
-        const needs = policyNeeds(policy);
-        const pass = scorePass(policy, {nTokens, budget, replayHeaderTokens: nHeader});
-        await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}]));
-        const replayed = pass?.source === "replay" ? this.#replayText(job) : new Uint32Array(0);
-        await context.withRoom(() => session.reserve(nTokens + replayed.length));
-        if (pass) await context.withRoom(() => session.startScores(nTokens, pass.overRows));
-        const nTotal = nTokens + replayed.length;
-        const filePass = pass?.source === "file" ? pass : undefined;
-        await this.#decode(session, tokens, {behind: 0, pass: filePass, nFileTokens: nTokens, nTotal}, job);
-        if (pass?.source === "replay") {
-            // Behind the file, as if the model were asked to repeat it (KVzip, arXiv 2505.23416).
-            await this.#decode(session, replayed, {behind: nTokens, pass, nFileTokens: nTokens, nTotal}, job);
+        const {signal, onBatch} = jobs[0]!;
+        const opened: {session: NativeSession; job: ReadJob; pass: ScorePass | undefined}[] = [];
+        try {
+            for (const job of jobs) {
+                const session = await context.newSession();
+                opened.push({session, job, pass: undefined});
+                opened.at(-1)!.pass = await this.#open(session, job, this.#replayText(job).length);
+            }
+            const parts = opened.map(({session, job: {tokens}, pass}) => {
+                const weights = pass?.source === "file" ? rowWeights(pass, tokens.length, prefix.nTokens) : undefined;
+                const here = pass && weights && passWithin(pass, weights, 0, tokens.length);
+                return {session, tokens, firstPosition: prefix.nTokens, ...(here ? {pass: here} : {})};
+            });
+            await context.cancellable(signal, () => context.native.decodeTogether(parts));
+            const nTotal = jobs.reduce((sum, job) => sum + job.tokens.length + this.#replayText(job).length, 0);
+            await onBatch?.(
+                jobs.reduce((sum, {tokens}) => sum + tokens.length, 0),
+                nTotal,
+            );
+            if (signal?.aborted) throw cancelledError();
+            const rows: ReadRows[] = [];
+            for (const {session, job, pass} of opened) {
+                if (pass?.source === "replay") await this.#replay(session, {...job, onBatch: undefined}, pass);
+                rows.push(await this.#keep(session, job, await this.#evidence(session, job, pass)));
+            }
+            return rows;
+        } finally {
+            for (const {session} of opened) session.dispose();
         }
+    }
+
+    async #decodeScored(session: NativeSession, job: ReadJob): Promise<CutEvidence> {
+        const {tokens} = job;
+        const nReplayed = this.#replayText(job).length;
+        const pass = await this.#open(session, job, nReplayed);
+        const filePass = pass?.source === "file" ? pass : undefined;
+        const nTotal = tokens.length + nReplayed;
+        await this.#decode(session, tokens, {behind: 0, pass: filePass, nFileTokens: tokens.length, nTotal}, job);
+        if (pass?.source === "replay") await this.#replay(session, job, pass);
+        return this.#evidence(session, job, pass);
+    }
+
+    /** Behind the file, as if the model were asked to repeat it (KVzip, arXiv 2505.23416). */
+    async #replay(session: NativeSession, job: ReadJob, pass: ScorePass): Promise<void> {
+        const nFileTokens = job.tokens.length;
+        const replayed = this.#replayText(job);
+        const nTotal = nFileTokens + replayed.length;
+        await this.#decode(session, replayed, {behind: nFileTokens, pass, nFileTokens, nTotal}, job);
+    }
+
+    /** The prefix, room, and sums for what will be scored. */
+    async #open(session: NativeSession, job: ReadJob, nReplayed: number): Promise<ScorePass | undefined> {
+        const {context, prefix} = this;
+        const nTokens = job.tokens.length;
+        const nHeader = job.replayHeader?.length ?? 0;
+        const pass = scorePass(job.policy, {nTokens, budget: job.budget, replayHeaderTokens: nHeader});
+        await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}]));
+        await context.withRoom(() => session.reserve(nTokens + nReplayed));
+        if (pass) await context.withRoom(() => session.startScores(nTokens, pass.overRows));
+        return pass;
+    }
+
+    async #evidence(
+        session: NativeSession,
+        {policy, tokens}: ReadJob,
+        pass: ScorePass | undefined,
+    ): Promise<CutEvidence> {
+        const {context} = this;
+        const nTokens = tokens.length;
         const scores = pass
             ? context.ofGlobalLayers(
                   overHeads(await session.readScores(), context, nTokens, pass.overHeads),
                   context.shape.nKvHeads * nTokens,
               )
             : undefined;
-        const valueNorms = needs.valueNorms
+        const valueNorms = policyNeeds(policy).valueNorms
             ? context.ofGlobalLayers(await session.valueNorms(nTokens), context.shape.nKvHeads * nTokens)
             : undefined;
         if (pass) await session.stopScores();
