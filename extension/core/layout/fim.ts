@@ -50,6 +50,20 @@ const psm: Form = (request) => [
     token("middle"),
 ];
 
+/**
+ * What stands behind the cursor first, then what stands before it, where the answer goes on: while a person types, only
+ * what was typed is read again. For models that were trained in this order as well as in the other
+ * (bigcode-project/Megatron-LM, megatron/data/gpt_dataset.py, permute: "SPM (variant 2 from FIM paper)").
+ */
+const spm: Form = (request) => [
+    ...otherFiles(request),
+    token("prefix"),
+    token("suffix"),
+    text(request.textAfter),
+    token("middle"),
+    text(header(request) + request.textBefore),
+];
+
 const forms: Record<FimFamily, Form> = {
     psm,
 
@@ -57,7 +71,7 @@ const forms: Record<FimFamily, Form> = {
     granite: psm,
 
     // StarCoder (arXiv 2305.06161) and SantaCoder (arXiv 2301.03988) differ in how the tokens are spelled only.
-    starcoder: psm,
+    starcoder: spm,
 
     // StarCoder2 (arXiv 2402.19173, section 5.1): the file's path stands behind the prefix token.
     starcoder2: (request, has) => {

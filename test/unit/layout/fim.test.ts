@@ -81,14 +81,15 @@ describe("the published form of every family", () => {
         expect(written({textBefore: "p", textAfter: "s"}, starcoder2)).toBe("<fim_prefix>p<fim_suffix>s<fim_middle>");
     });
 
-    // bigcode/santacoder and bigcode/starcoder, model cards, "Fill-in-the-middle".
+    // bigcode-project/Megatron-LM, megatron/data/gpt_dataset.py, permute: prefix token, suffix token, suffix, middle token,
+    // prefix, middle, for half of what was seen in training; so that typing changes the end of the prompt alone.
     test("StarCoder and SantaCoder", () => {
         const request = {textBefore: "def print_hello_world():\n    ", textAfter: "\n    print('Hello world!')"};
         expect(written(request, ["<fim_prefix>", "<fim_middle>", "<fim_suffix>", "<fim_pad>"])).toBe(
-            "<fim_prefix>def print_hello_world():\n    <fim_suffix>\n    print('Hello world!')<fim_middle>",
+            "<fim_prefix><fim_suffix>\n    print('Hello world!')<fim_middle>def print_hello_world():\n    ",
         );
         expect(written(request, ["<fim-prefix>", "<fim-middle>", "<fim-suffix>", "<fim-pad>"])).toBe(
-            "<fim-prefix>def print_hello_world():\n    <fim-suffix>\n    print('Hello world!')<fim-middle>",
+            "<fim-prefix><fim-suffix>\n    print('Hello world!')<fim-middle>def print_hello_world():\n    ",
         );
     });
 
