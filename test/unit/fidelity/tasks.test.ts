@@ -1,6 +1,6 @@
 import {describe, expect, test} from "vitest";
 import type {RepositoryFile} from "../../../extension/core/fidelity/make-pairs.js";
-import {asked} from "../../../extension/core/fidelity/tasks/conversation.js";
+import {asked, withAnswer} from "../../../extension/core/fidelity/tasks/conversation.js";
 import {makeTaskSets} from "../../../extension/core/fidelity/tasks/make-task-sets.js";
 import {hideConstant} from "../../../extension/core/fidelity/tasks/needles.js";
 import {questionsOf, unambiguous} from "../../../extension/core/fidelity/tasks/questions.js";
@@ -29,6 +29,7 @@ describe("questionsOf", () => {
                 prompt: "/** Joins the parts of Address with a separator between each two of them. */\nexport function ",
                 answer: "combine",
                 behind: "(",
+                others: [],
             },
             {
                 task: "parameters",
@@ -36,6 +37,7 @@ describe("questionsOf", () => {
                 prompt: "export function combine",
                 answer: "(parts: string[], separator = f(1))",
                 behind: "",
+                others: [],
             },
         ]);
     });
@@ -127,6 +129,10 @@ describe("makeTaskSets", () => {
             ]);
             const asked = questions.map(({task, prompt, answer}) => (task === "function" ? answer : prompt));
             expect(new Set(asked.map((text) => /thing\d+$/.exec(text)?.[0] ?? text)).size).toBe(6);
+            for (const {task, answer, others} of questions) {
+                expect(others, task).toHaveLength(task === "constant" ? 1 : 4);
+                expect(others).not.toContain(answer);
+            }
             for (const question of questions) {
                 const {text} = some.find(({path}) => path === question.path)!;
                 const last = question.prompt.slice(question.prompt.lastIndexOf("\n") + 1);
@@ -150,11 +156,15 @@ test("answers stand in the text where they are said to", () => {
         "// File: q.ts\n/** Joins all the parts of something. */\nfunction combine(\n\nfunction combine(parts: string[])\n\n",
     );
     expect(answers.map(({start, end}) => text.slice(start, end))).toEqual(["combine(", "(parts: string[])"]);
+    expect(withAnswer(asked([one, two], ""), 0, "other")).toBe(
+        "/** Joins all the parts of something. */\nfunction other(",
+    );
 });
 
 test("rows by hand: two sets, three cuts", () => {
     const right = (task: Answered["task"], isRight: boolean, nll: number): Answered => ({
         ...{task, asking: "alone", isRight, nll},
+        ...(task === "constant" ? {isChosen: undefined, nChoices: 1} : {isChosen: nll < 3, nChoices: 4}),
     });
     const sets = [
         [
@@ -182,7 +192,9 @@ test("rows by hand: two sets, three cuts", () => {
     expect(fullAll).toMatchObject({kept: 1, asked: "alone"});
     // Right uncut are the two of the first set; the cut keeps one of them.
     expect(cutAll).toMatchObject({accuracy: 2 / 3, kept: 1 / 2, nll: 2});
-    expect(cutFunction).toMatchObject({accuracy: 1, accuracyInterval: [1, 1], kept: 1, nll: 1.5});
+    expect(cutFunction).toMatchObject({accuracy: 1, accuracyInterval: [1, 1], kept: 1, nll: 1.5, choice: 1});
+    expect(noneAll).toMatchObject({choice: 1 / 2, chance: 1 / 4});
+    expect(rows[2]).toMatchObject({task: "constant", choice: null, chance: null});
 });
 
 test.each([

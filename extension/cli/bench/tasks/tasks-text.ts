@@ -1,5 +1,5 @@
 /** The rows of `bench tasks` as the one object of `--json`, and as a table for people. */
-import {taskRows, type Answered, type TaskCut} from "../../../core/fidelity/tasks/task-rows.js";
+import {taskRows, type Answered, type TaskCut, type TaskRow} from "../../../core/fidelity/tasks/task-rows.js";
 import {formatTable} from "../../output/table.js";
 import type {Terminal} from "../../output/terminal.js";
 import {formatNumberOf, formatShare} from "../../output/units.js";
@@ -46,6 +46,7 @@ export function tasksText({cuts, answered, nFiles, nNotMeasured, missing}: Tasks
                     {title: "right", align: "right"},
                     {title: "95 %"},
                     {title: "kept", align: "right"},
+                    {title: "chosen", align: "right"},
                     {title: "nats", align: "right"},
                 ],
                 rows
@@ -58,14 +59,27 @@ export function tasksText({cuts, answered, nFiles, nNotMeasured, missing}: Tasks
                         formatShare(row.accuracy, 1),
                         row.accuracyInterval.map((end) => formatShare(end, 1)).join(" to "),
                         row.kept === null ? "-" : formatShare(row.kept, 1),
+                        row.choice === null ? "-" : formatShare(row.choice, 1),
                         row.nll.toFixed(2),
                     ]),
                 {colors, width},
             ),
         ),
         colors.dim(
-            "right: answers written exactly; kept: of those right behind all rows; nats: per token of the answer",
+            "right: answers written exactly; kept: of those right behind all rows; nats: per token of the answer;\n" +
+                `chosen: found among given answers, by lot ${chanceText(rows)}`,
         ),
         ...missing.map(({policy, why}) => `not measured: ${policy}: ${why}`),
     ].join("\n\n");
+}
+
+function chanceText(rows: readonly TaskRow[]): string {
+    const chances = [
+        ...new Set(
+            rows.flatMap(({task, chance}) =>
+                chance === null || task === "all" ? [] : [`${task} ${formatShare(chance, 1)}`],
+            ),
+        ),
+    ];
+    return chances.join(", ");
 }

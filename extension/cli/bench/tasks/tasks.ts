@@ -18,7 +18,7 @@ import {nReads} from "../quality/file-evidence.js";
 import {plannedCuts, type PlannedCut} from "../quality/quality-flags.js";
 import {QualityLab} from "../quality/quality-lab.js";
 import {SampleMeasurer} from "../quality/sample-measurer.js";
-import {answer, prepareQuestions} from "./answer-questions.js";
+import {Answering, prepareQuestions} from "./answer-questions.js";
 import {tasksJson, tasksText} from "./tasks-text.js";
 
 export interface TasksFlags extends CommonFlags {
@@ -125,14 +125,14 @@ async function askAll(
         nReads: nReads(cuts),
         onTokens: () => undefined,
     });
-    const firstPosition = bed.prefix.nTokens + lab.filePositions;
+    const answering = await Answering.open(bed, bed.prefix.nTokens + lab.filePositions, nVocab);
     const answered: Answered[][][] = [];
     try {
         for (const [i, set] of sets.entries()) {
             const questions = prepareQuestions(set, ways, lab);
             const ask = async (parts: readonly NativePart[]): Promise<Answered[]> => {
                 const answers: Answered[] = [];
-                for (const some of questions) answers.push(...(await answer(bed, parts, some, firstPosition, nVocab)));
+                for (const conversation of questions) answers.push(...(await answering.ask(parts, conversation)));
                 return answers;
             };
             const files = [];
@@ -160,6 +160,7 @@ async function askAll(
     } catch (error) {
         if (!signal.aborted && !isKvasirError(error, "cancelled")) throw error;
     } finally {
+        answering.dispose();
         measurer.dispose();
     }
     return answered;

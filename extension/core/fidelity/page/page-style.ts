@@ -31,7 +31,7 @@ ${palette}
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 32px 24px 64px; }
 h1 { font-size: 26px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; text-wrap: balance; }
-h2 { font-size: 18px; margin: 44px 0 6px; }
+h2 { font-size: 18px; margin: 44px 0 6px; overflow-wrap: anywhere; }
 p { margin: 4px 0 12px; max-width: 76ch; color: var(--soft); }
 dl { display: flex; flex-wrap: wrap; gap: 4px 22px; margin: 14px 0 0; }
 dl div { display: flex; gap: 6px; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
@@ -40,6 +40,8 @@ dl div { display: flex; gap: 6px; } dt { color: var(--soft); } dd { margin: 0; o
 figure { margin: 12px 0 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px 8px; min-width: 0; overflow-x: auto; }
 figcaption { font-weight: 600; margin-bottom: 6px; }
 svg { display: block; width: 100%; height: auto; }
+/* On a narrow page a plot is scrolled: its text would be too small to read. */
+figure svg { min-width: 440px; }
 ${plotStyle}
 .series { transition: opacity .12s; }
 .has-focus .series:not(.focus) { opacity: .1; } .series.hidden { display: none; }

@@ -38,7 +38,7 @@ export function reportPage(report: FidelityReport): string {
               `</section>`,
         files.length === 0
             ? ""
-            : `<section><h2>What is kept of ${escaped(files[0]!.path)}</h2><p>The darker a token, the more of the ` +
+            : `<section><h2>What is kept of ${escaped(files[0]!.path)}</h2><p>The stronger a token is shaded, the more of the ` +
               `(layer, KV head) pairs keep its rows.</p>${keptText(files, shownFile(report))}</section>`,
     ];
     return (

@@ -13,6 +13,12 @@ export interface Asked {
     answers: Span[];
 }
 
+/** The text up to another answer to a question than the right one, with the first character behind it. */
+export function withAnswer({text, questions, answers}: Asked, question: number, other: string): string {
+    const {behind} = questions[question]!;
+    return `${text.slice(0, answers[question]!.start)}${other}${behind.slice(0, 1)}`;
+}
+
 /** @param header what stands before a file */
 export function asked(questions: readonly Question[], header: string): Asked {
     let text = header;

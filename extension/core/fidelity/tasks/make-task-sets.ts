@@ -25,6 +25,8 @@ export interface TaskSetOptions {
 
 /** Files this short answer nothing. */
 const minFileTokens = 96;
+/** Answers that a question is chosen among, beside the right one. */
+const maxOthers = 7;
 /** A set has no fewer: among one file nothing has to be found. */
 const minFiles = 3;
 
@@ -70,8 +72,18 @@ function setOf(files: readonly RepositoryFile[], random: () => number, perTask: 
     const names = new Set(functions.map(({answer}) => answer));
     // Asked one behind the other, one question must not give away the answer of another.
     const parameters = some("parameters", ({prompt}) => !names.has(/[\w$]+$/.exec(prompt)?.[0] ?? ""));
-    const questions = [...functions, ...parameters, ...[...changed.values()].map(({question}) => question)];
+    const constants = [...changed.values()].map(({question}) => question);
+    const questions = [...functions, ...parameters, ...constants].map((question) => ({
+        ...question,
+        others: otherAnswers(question, [...found, ...constants]),
+    }));
     return {files: all, questions: shuffled(questions, random)};
+}
+
+/** Right answers of other questions of the task, each once. */
+function otherAnswers({task, answer}: Question, questions: readonly Question[]): string[] {
+    const answers = questions.filter((other) => other.task === task).map((other) => other.answer);
+    return [...new Set(answers)].filter((other) => other !== answer).slice(0, maxOthers);
 }
 
 /** The first question of each file, then the second of each, and so on. */

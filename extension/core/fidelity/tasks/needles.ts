@@ -47,6 +47,13 @@ export function hideConstant(file: RepositoryFile, random: () => number, taken: 
     const line = `${before}${name}${between}${value}${behind}`.trimEnd();
     return {
         file: {...file, text: `${file.text.slice(0, place)}${line}\n\n${file.text.slice(place)}`},
-        question: {task: "constant", path: file.path, prompt: `${before}${name}${between}`, answer: value, behind},
+        question: {
+            task: "constant",
+            path: file.path,
+            prompt: `${before}${name}${between}`,
+            answer: value,
+            behind,
+            others: [],
+        },
     };
 }

@@ -26,6 +26,8 @@ export interface Question {
     answer: string;
     /** What must come behind the answer for it to be whole: its first character counts. */
     behind: string;
+    /** Wrong answers to choose among: right ones of other questions of the task about the same files. */
+    others: readonly string[];
 }
 
 /** A comment of fewer words tells a function from no other. */
@@ -54,10 +56,18 @@ export function questionsOf({path, text}: Pick<RepositoryFile, "path" | "text">)
                 prompt: `${commented(path, description)}\n${before}`,
                 answer: name,
                 behind: behind.slice(0, 1),
+                others: [],
             });
         const parameters = parametersIn(behind);
         if (parameters !== undefined && identifiersOf(parameters, keywordsOf(path)).size > 0)
-            found.push({task: "parameters", path, prompt: `${before}${name}`, answer: parameters, behind: ""});
+            found.push({
+                task: "parameters",
+                path,
+                prompt: `${before}${name}`,
+                answer: parameters,
+                behind: "",
+                others: [],
+            });
         return found;
     });
 }

@@ -1,5 +1,5 @@
 /** From answers that were right or wrong to the rows of a report. Pure. */
-import {bootstrapInterval} from "../statistics.js";
+import {bootstrapInterval, mean} from "../statistics.js";
 import type {Asking} from "./conversation.js";
 import {taskNames, type TaskName} from "./questions.js";
 
@@ -9,6 +9,10 @@ export interface Answered {
     asking: Asking;
     /** Every token of it was the most likely one: what a model without temperature writes. */
     isRight: boolean;
+    /** It is likelier than each of the others to choose among; undefined when there are none. */
+    isChosen: boolean | undefined;
+    /** Answers to choose among, the right one included. */
+    nChoices: number;
     /** Mean negative log-likelihood of its tokens, in nats. */
     nll: number;
 }
@@ -28,6 +32,9 @@ export interface TaskRow extends TaskCut {
     accuracy: number;
     /** 95 %, by bootstrap over the sets: questions about the same files are not independent. */
     accuracyInterval: [number, number];
+    /** Share of right choices among given answers, and that of choosing by lot; null when there is nothing to choose. */
+    choice: number | null;
+    chance: number | null;
     /** Share of those answered rightly behind uncut files that are right here too; null when there are none. */
     kept: number | null;
     nll: number;
@@ -52,6 +59,7 @@ export function taskRows(cuts: readonly TaskCut[], sets: readonly (readonly Answ
                 const answers = perSet.flat();
                 const uncut = sets.flatMap((set) => set[full]!.filter(isMeant));
                 const nRightUncut = uncut.filter(({isRight}) => isRight).length;
+                const choices = answers.filter(({isChosen}) => isChosen !== undefined);
                 const nKept = answers.filter(({isRight}, i) => isRight && uncut[i]!.isRight).length;
                 return {
                     ...{policy, budget, task, asked: asking, questions: answers.length},
@@ -60,8 +68,11 @@ export function taskRows(cuts: readonly TaskCut[], sets: readonly (readonly Answ
                         perSet.filter(({length}) => length > 0),
                         accuracy,
                     ),
+                    choice:
+                        choices.length === 0 ? null : mean(choices.map(({isChosen}) => (isChosen === true ? 1 : 0))),
+                    chance: choices.length === 0 ? null : mean(choices.map(({nChoices}) => 1 / nChoices)),
                     kept: nRightUncut === 0 ? null : nKept / nRightUncut,
-                    nll: answers.reduce((sum, {nll}) => sum + nll, 0) / answers.length,
+                    nll: mean(answers.map(({nll}) => nll)),
                 };
             }),
         ),
