@@ -134,6 +134,15 @@ export function packsOf<Part>(
     return packs;
 }
 
+/** Of all KV memory what regions of parts that are being read may take: nothing that is kept should have to go for them. */
+const readingShare = 1 / 8;
+
+/** How many parts may be read together: each has regions of its own, with the prefix and room for two blocks of rows. */
+function partsWithin({context, prefix}: LoadedEngine): number {
+    const bytes = (prefix.nTokens + 2 * 256) * context.bytesPerToken;
+    return Math.max(1, Math.min(maxTogether, Math.floor((context.memory().limitBytes * readingShare) / bytes)));
+}
+
 export async function readFiles(
     engine: LoadedEngine,
     workspace: KnownWorkspace,
@@ -147,11 +156,8 @@ export async function readFiles(
     const wanted = partsOf(workspace, order);
     const reading = new Reading(engine, workspace, options, wanted);
     const files = new Map<string, ReadFileReport>();
-    const {nBatch} = engine.context;
-    for (const pack of packsOf(wanted, (part) => tokensIn(workspace, part), {
-        maxParts: maxTogether,
-        maxTokens: nBatch,
-    })) {
+    const limits = {maxParts: partsWithin(engine), maxTokens: engine.context.nBatch};
+    for (const pack of packsOf(wanted, (part) => tokensIn(workspace, part), limits)) {
         const fetched = pack.length === 1 ? [await reading.part(pack[0]!)] : await reading.pack(pack);
         for (const {segment, source, ms} of fetched) add(files, segment.facts.path, engine, segment, source, ms);
         await options.turn.share();

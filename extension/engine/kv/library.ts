@@ -8,6 +8,7 @@ import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../core/policy/policy.js";
 import {refinementOf} from "../../core/policy/presets.js";
 import type {ReadSource} from "../../protocol/engine.js";
+import {isKvasirError} from "../../protocol/errors.js";
 import type {FileTiers} from "../file-tiers.js";
 import type {Turn} from "../scheduler.js";
 import {
@@ -141,7 +142,7 @@ export class Library {
      * @throws KvasirError `kv-limit`, `out-of-memory`, `cancelled`; then none of them was read
      */
     async fetchTogether(names: readonly PartName[], options: FetchOptions = {}): Promise<Fetched[]> {
-        const {reader, policy} = this.#options;
+        const {policy} = this.#options;
         const start = performance.now();
         const fetched: (Fetched | undefined)[] = [];
         const unread: {i: number; name: PartName; fields: IdentityFields; identity: SegmentIdentity}[] = [];
@@ -154,7 +155,7 @@ export class Library {
         }
         const nTokens = unread.reduce((sum, {name}) => sum + this.#part(name).tokens.length, 0);
         const jobs = unread.map(({name}) => this.#job(name, policy, options, nTokens));
-        const rows = jobs.length === 0 ? [] : await reader.readTogether(jobs);
+        const rows = jobs.length === 0 ? [] : await this.#readAll(jobs);
         const ms = (performance.now() - start) / Math.max(1, unread.length);
         const segments = unread.map(({name, identity}, at) =>
             this.#segment(name, {identity, generation: 0}, jobs[at]!, rows[at]!),
@@ -162,6 +163,19 @@ export class Library {
         for (const [at, {i, name, fields}] of unread.entries())
             fetched[i] = {segment: await this.#inForce(name, fields, segments[at]!), source: "read", ms};
         return fetched.map((one) => one!);
+    }
+
+    /** Together, or one after another where there is not the memory for that. */
+    async #readAll(jobs: readonly ReadJob[]): Promise<ReadRows[]> {
+        const {reader} = this.#options;
+        try {
+            return await reader.readTogether(jobs);
+        } catch (error) {
+            if (!isKvasirError(error, "kv-limit") && !isKvasirError(error, "out-of-memory")) throw error;
+        }
+        const rows: ReadRows[] = [];
+        for (const job of jobs) rows.push(await reader.read(job));
+        return rows;
     }
 
     /** Puts what was just read into the store; where refined rows of it are known, those stay. */
