@@ -56,7 +56,7 @@ describe("every preset on one pair, at both places", () => {
         lab = await QualityLab.open({
             settings,
             prefix: undefined,
-            profilePath: undefined,
+            profile: undefined,
             calibrateOn: undefined,
             signal: new AbortController().signal,
             say: () => undefined,

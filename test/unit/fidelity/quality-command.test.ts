@@ -16,6 +16,8 @@ beforeAll(() => {
     writeFileSync(join(root, "empty.json"), "");
     writeFileSync(join(root, "none.json"), '{"samples": []}');
     writeFileSync(join(root, "broken.json"), '{"samples": [');
+    writeFileSync(join(root, "list.json"), "[]");
+    writeFileSync(join(root, "alone.json"), JSON.stringify({samples: [{...sample, context: []}]}));
 });
 afterAll(() => rmSync(root, {recursive: true, force: true}));
 
@@ -41,6 +43,12 @@ describe("what is wrong is told before anything is loaded, and no report is begu
         [["--pairs", "empty.json"], 1, "pairs-invalid"],
         [["--pairs", "none.json"], 1, "pairs-invalid"],
         [["--pairs", "broken.json"], 1, "pairs-invalid"],
+        [["--pairs", "list.json"], 1, "pairs-invalid"],
+        [["--pairs", "alone.json"], 1, "pairs-invalid"],
+        [[...pairs, "--profile", "gone.json"], 1, "file-missing"],
+        [[...pairs, "--profile", "."], 1, "profile-mismatch"],
+        [[...pairs, "--budgets", ""], 2, "usage"],
+        [[...pairs, "--policies", ""], 2, "usage"],
         [[...pairs, "--model", "gone.gguf"], 1, "model-missing"],
     ])("%j", async (args, exitCode, code) => {
         const ran = await runProgram(root, ["bench", "quality", ...args, "--json", "--html", "page.html"]);

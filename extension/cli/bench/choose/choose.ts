@@ -72,7 +72,7 @@ export async function runChoose(context: CommandContext, flags: ChooseFlags): Pr
         const lab = await QualityLab.open({
             settings,
             prefix: undefined,
-            profilePath: undefined,
+            profile: undefined,
             calibrateOn: undefined,
             signal,
             say: (what) => progress.show(what),

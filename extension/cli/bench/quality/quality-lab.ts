@@ -1,5 +1,4 @@
 /** What measuring needs of a model: beds, tokenizer, head profile. Made in order, freed at the end. */
-import {readFile} from "node:fs/promises";
 import {freemem} from "node:os";
 import path from "node:path";
 import {filePositions, replayHeader} from "../../../core/layout/chat-layout.js";
@@ -11,7 +10,7 @@ import {Reader} from "../../../engine/kv/reader.js";
 import {ChatFormat} from "../../../engine/model/chat-format.js";
 import {LoadedModel} from "../../../engine/model/loaded-model.js";
 import type {EngineSettings} from "../../../protocol/engine.js";
-import {fileMissing, modelUnsupported, usage} from "../../../protocol/errors.js";
+import {modelUnsupported, usage} from "../../../protocol/errors.js";
 import {tokenFiles} from "../bench-files.js";
 import {Bed} from "./bed.js";
 import {measureRetrieval, ropeOf} from "./exported-rows.js";
@@ -27,7 +26,7 @@ export interface LabOptions {
     /** Of the pairs; undefined for the product's own layout. */
     prefix: string | undefined;
     /** File of a head profile to use instead of the model's own. */
-    profilePath: string | undefined;
+    profile: {path: string; text: string} | undefined;
     /** Folder to measure a head profile on instead. */
     calibrateOn: string | undefined;
     signal: AbortSignal;
@@ -154,16 +153,11 @@ async function prefixTokens({model}: LoadedModel, prefix: string | undefined): P
 async function findProfile(
     model: LoadedModel,
     bed: Bed,
-    {settings, profilePath, calibrateOn, signal, say}: LabOptions,
+    {settings, profile, calibrateOn, signal, say}: LabOptions,
 ): Promise<HeadProfile | undefined> {
     const {nLayers, nKvHeads} = bed.context.cutShape;
     const expected = {modelHash: model.hash, nLayers, nKvHeads};
-    if (profilePath !== undefined) {
-        const text = await readFile(profilePath, "utf8").catch((error: NodeJS.ErrnoException) => {
-            throw error.code === "ENOENT" ? fileMissing(profilePath) : error;
-        });
-        return parseHeadProfile(text, profilePath, expected);
-    }
+    if (profile !== undefined) return parseHeadProfile(profile.text, profile.path, expected);
     if (calibrateOn !== undefined) return calibrateOnFolder(model, bed, calibrateOn, signal, say);
     const profiles = new HeadProfiles(path.join(settings.cacheDir, "profiles"), (_, message) => say(message));
     return (await profiles.find(expected))?.profile;

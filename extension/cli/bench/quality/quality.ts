@@ -6,7 +6,14 @@ import {readFile} from "node:fs/promises";
 import path from "node:path";
 import {qualityRows, type PairFigures} from "../../../core/fidelity/measurements.js";
 import {parsePairs, type Pairs} from "../../../core/fidelity/pairs.js";
-import {fileMissing, isKvasirError, pairsInvalid, toKvasirError, usage} from "../../../protocol/errors.js";
+import {
+    fileMissing,
+    isKvasirError,
+    pairsInvalid,
+    profileMismatch,
+    toKvasirError,
+    usage,
+} from "../../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../../command-context.js";
 import {checkModelExists, settingsOf} from "../../common-flags.js";
 import {ProgressLine} from "../../output/progress-line.js";
@@ -28,6 +35,8 @@ export async function runQuality(context: CommandContext, flags: QualityFlags): 
     const settings = settingsOf(flags, context.root);
     const {signal} = context.interrupt;
     const given = flags.pairs === undefined ? undefined : await readPairs(path.resolve(context.root, flags.pairs));
+    const profile =
+        flags.profile === undefined ? undefined : await readProfile(path.resolve(context.root, flags.profile));
     checkModelExists(settings);
     const progress = new ProgressLine(context.terminal);
     const resolved = (name: string | undefined) => (name === undefined ? undefined : path.resolve(context.root, name));
@@ -35,7 +44,7 @@ export async function runQuality(context: CommandContext, flags: QualityFlags): 
         const lab = await QualityLab.open({
             settings,
             prefix: given?.prefix,
-            profilePath: resolved(flags.profile),
+            profile,
             calibrateOn: resolved(flags.calibrateOn),
             signal,
             say: (what) => progress.show(what),
@@ -100,6 +109,14 @@ async function readPairs(file: string): Promise<Pairs> {
         throw error.code === "ENOENT" ? fileMissing(file) : pairsInvalid(file, error.message, error);
     });
     return parsePairs(text, file);
+}
+
+/** Before the model is loaded; whether it fits the model is seen afterwards. */
+async function readProfile(file: string): Promise<{path: string; text: string}> {
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+        throw error.code === "ENOENT" ? fileMissing(file) : profileMismatch(file, error.message);
+    });
+    return {path: file, text};
 }
 
 async function pairsOfRepositories(

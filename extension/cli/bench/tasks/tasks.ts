@@ -49,7 +49,7 @@ export async function runTasks(context: CommandContext, flags: TasksFlags): Prom
         const lab = await QualityLab.open({
             settings,
             prefix: undefined,
-            profilePath: undefined,
+            profile: undefined,
             calibrateOn: undefined,
             signal,
             say: (what) => progress.show(what),
