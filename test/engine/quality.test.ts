@@ -1,7 +1,7 @@
 import {existsSync, readFileSync, writeFileSync} from "node:fs";
 import {dirname, join} from "node:path";
 import {afterAll, beforeAll, describe, expect, test} from "vitest";
-import {plannedCuts, type PlannedCut, type QualityFlags} from "../../extension/cli/bench/quality/quality-flags.js";
+import {plannedCuts, type PlannedCut} from "../../extension/cli/bench/quality/quality-flags.js";
 import {nReads} from "../../extension/cli/bench/quality/file-evidence.js";
 import {prepareSamples, type PreparedSample} from "../../extension/cli/bench/quality/prepared-sample.js";
 import {QualityLab} from "../../extension/cli/bench/quality/quality-lab.js";
@@ -61,7 +61,7 @@ describe("every preset on one pair, at both places", () => {
             signal: new AbortController().signal,
             say: () => undefined,
         });
-        const asked = plannedCuts({budgets: [String(budget)]} as QualityFlags);
+        const asked = plannedCuts({budgets: [String(budget)]});
         const possible = lab.possible(asked);
         cuts = possible.cuts;
         missing = possible.missing.map(({policy}) => policy);
