@@ -1,0 +1,67 @@
+/** Pages that must say the same as the code. */
+import {existsSync, readFileSync, readdirSync} from "node:fs";
+import path from "node:path";
+import ts from "typescript";
+import {describe, expect, test} from "vitest";
+import {exitCodeOf} from "../../../extension/protocol/errors.js";
+import {settingsPage} from "../../../scripts/settings-page.mjs";
+
+const root = path.resolve(import.meta.dirname, "../../..");
+const read = (file: string) => readFileSync(path.join(root, file), "utf8");
+
+/** Members of the union KvasirErrorCode, by TypeScript's own parser. */
+function errorCodes(): string[] {
+    const file = ts.createSourceFile("errors.ts", read("extension/protocol/errors.ts"), ts.ScriptTarget.Latest);
+    const codes: string[] = [];
+    file.forEachChild((node) => {
+        if (!ts.isTypeAliasDeclaration(node) || node.name.text !== "KvasirErrorCode" || !ts.isUnionTypeNode(node.type))
+            return;
+        for (const member of node.type.types)
+            if (ts.isLiteralTypeNode(member) && ts.isStringLiteral(member.literal)) codes.push(member.literal.text);
+    });
+    return codes;
+}
+
+describe("docs", () => {
+    test("settings.md is what package.json says; `npm run settings-page` writes it", () => {
+        expect(read("docs/settings.md")).toBe(settingsPage());
+    });
+
+    test("troubleshooting.md has every code once, and no other", () => {
+        const codes = errorCodes();
+        expect(codes.length).toBeGreaterThan(20);
+        const titles = [...read("docs/troubleshooting.md").matchAll(/^### `([a-z-]+)`$/gm)].map(([, code]) => code);
+        expect(titles.toSorted()).toEqual(codes.toSorted());
+        // Loaded too, so that a change of the codes runs this test.
+        expect(exitCodeOf("usage")).toBe(2);
+    });
+
+    test("every link between the pages leads to a file, and to a heading that is there", () => {
+        const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].concat(
+            readdirSync(path.join(root, "docs"))
+                .filter((name) => name.endsWith(".md"))
+                .map((name) => `docs/${name}`),
+        );
+        const broken: string[] = [];
+        for (const page of pages) {
+            for (const [, target = ""] of read(page).matchAll(/\]\((?!https?:|command:|mailto:|#)([^)\s]+)\)/g)) {
+                const [file = "", heading] = target.split("#");
+                const found = path.resolve(root, path.dirname(page), file);
+                if (!existsSync(found)) broken.push(`${page}: ${target}`);
+                else if (heading !== undefined && !headingsOf(readFileSync(found, "utf8")).includes(heading))
+                    broken.push(`${page}: ${target}`);
+            }
+        }
+        expect(broken).toEqual([]);
+    });
+});
+
+/** As the code host makes them from titles. */
+function headingsOf(text: string): string[] {
+    return [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+        title
+            .toLowerCase()
+            .replace(/[^\p{L}\p{N} _-]/gu, "")
+            .replaceAll(" ", "-"),
+    );
+}
