@@ -282,6 +282,7 @@ export class DiskStore {
 
     async #hasGeneration(identity: SegmentIdentity, generation: number): Promise<boolean> {
         const header = await this.#readHeader(identity);
+        await this.#index.restoreUse(identity);
         return header !== undefined && header.generation >= generation;
     }
 
