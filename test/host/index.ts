@@ -18,10 +18,11 @@ export async function run(): Promise<void> {
     for (const file of files.sort()) mocha.addFile(path.join(folder, file));
     const results: Result[] = [];
     const say = (text: string) => console.log(text);
+    forgiveOthers(say);
     const nFailed = await new Promise<number>((resolve) => {
-        const runner = mocha.reporter("min").run(resolve);
-        forgiveOthers(runner, say);
-        runner
+        mocha
+            .reporter("min")
+            .run(resolve)
             .on("pass", (test) => {
                 results.push({title: test.fullTitle(), state: "passed", ms: test.duration ?? 0});
                 say(`  ✔ ${test.fullTitle()} (${test.duration ?? 0} ms)`);
@@ -38,18 +39,16 @@ export async function run(): Promise<void> {
 
 /**
  * The extension host is shared: what another extension lets fall (git's, when a process it asks ends early) ends in
- * whatever test runs then, and is not its fault.
+ * whatever test runs then, and is not its fault. The host wraps listeners of uncaught errors, so what mocha does with
+ * them is changed at its root; it is not in the types.
  */
-function forgiveOthers(runner: Mocha.Runner, say: (text: string) => void): void {
-    // mocha's own listener, which fails the running test; it is not in the types.
-    const {uncaught} = runner as unknown as {uncaught: (error: unknown) => void};
-    if (!process.listeners("uncaughtException").includes(uncaught)) throw new Error("mocha listens in another way now");
-    process.off("uncaughtException", uncaught);
-    const listener = (error: unknown) => {
+function forgiveOthers(say: (text: string) => void): void {
+    const runner = Mocha.Runner.prototype as unknown as {_uncaught?: (this: unknown, error: unknown) => void};
+    const uncaught = runner._uncaught;
+    if (uncaught === undefined) throw new Error("mocha hears of uncaught errors in another way now");
+    runner._uncaught = function (error) {
         const stack = error instanceof Error ? (error.stack ?? "") : "";
         if (/[\\/]extensions[\\/]git[\\/]/.test(stack)) say(`Not ours: ${stack}`);
-        else uncaught(error);
+        else uncaught.call(this, error);
     };
-    process.on("uncaughtException", listener);
-    runner.once("end", () => process.off("uncaughtException", listener));
 }
