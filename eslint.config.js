@@ -17,12 +17,13 @@ const layers = {
         packages: ["canonicalize", "diff", "ignore", "jsonc-parser", "markdown-it", "minisearch", "zod"],
     },
     engine: {layers: ["protocol", "core"], node: true, packages: ["*", "node-llama-cpp"]},
-    host: {layers: ["protocol", "core"], node: true, packages: ["*", "vscode"]},
-    cli: {layers: ["protocol", "core", "engine"], node: true, packages: ["*"]},
+    client: {layers: ["protocol", "core"], node: true, packages: ["*"]},
+    host: {layers: ["protocol", "core", "client"], node: true, packages: ["*", "vscode"]},
+    cli: {layers: ["protocol", "core", "client", "engine"], node: true, packages: ["*"]},
     // Packages that run in a page under a strict CSP.
     webview: {layers: ["protocol"], node: false, packages: ["d3-hierarchy", "dompurify", "highlight.js", "markdown-it"]},
     test: {
-        layers: ["protocol", "core", "engine", "host", "cli", "webview", "scripts"],
+        layers: ["protocol", "core", "client", "engine", "host", "cli", "webview", "scripts"],
         node: true,
         packages: ["*", "vscode", "node-llama-cpp"],
     },
@@ -98,7 +99,7 @@ export default defineConfig(
         plugins: {boundaries},
         settings: {
             "boundaries/elements": [
-                ...["protocol", "core", "engine", "host", "cli"].map((type) => ({
+                ...["protocol", "core", "client", "engine", "host", "cli"].map((type) => ({
                     type,
                     pattern: `extension/${type}/**`,
                     partialMatch: false,

@@ -1,6 +1,6 @@
 /** Owns the few things that every feature is given. It is built once, in extension.ts, and holds no logic. */
 import type * as vscode from "vscode";
-import type {EngineApi} from "../protocol/engine.js";
+import type {EngineClient} from "../client/engine-client.js";
 import type {Log} from "./log.js";
 import type {Settings} from "./settings.js";
 import type {WorkspaceFiles} from "./workspace/workspace-files.js";
@@ -18,28 +18,4 @@ export interface Ctx {
     workspaceState: vscode.Memento;
     globalState: vscode.Memento;
     secrets: vscode.SecretStorage;
-}
-
-/**
- * `idle`: not started yet (the first use starts it); `connecting`: starting or joining; `waiting`: it died and is
- * started again after a pause; `failed`: given up until someone asks again.
- */
-export type ConnectionState =
-    | {name: "idle"}
-    | {name: "connecting"}
-    | {name: "connected"; pid: number; isFirst: boolean}
-    | {name: "waiting"; retryAtMs: number; reason: string}
-    | {name: "failed"; code: string; message: string; fix?: string | undefined};
-
-/**
- * The engine as the extension sees it. Calls connect by themselves; a call that was running when the engine died
- * fails with a coded error, and whoever made it may call again: files and pins are sent anew by then.
- */
-export interface EngineClient extends EngineApi {
-    connection(): ConnectionState;
-    onDidChangeConnection(listener: (state: ConnectionState) => void): () => void;
-    /** Starts or joins the engine now. */
-    connect(): Promise<void>;
-    /** Ends the engine process (for every window) and starts a new one. */
-    restart(): Promise<void>;
 }

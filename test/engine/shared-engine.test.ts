@@ -4,7 +4,7 @@ import {join} from "node:path";
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
 import {createEngine} from "../../extension/engine/engine.js";
 import {type EngineProcess, startEngineProcess} from "../../extension/engine/process/engine-process.js";
-import {type RejoiningEngineClient, createEngineClient} from "../../extension/host/engine-client/engine-client.js";
+import {type RejoiningEngineClient, createEngineClient} from "../../extension/client/engine-client.js";
 import type {AskRequest, SourceFile} from "../../extension/protocol/engine.js";
 import {demoRepositoryFolder} from "../../scripts/setup/steps/demo-repository.mjs";
 import {modelFile} from "../../scripts/setup/steps/model.mjs";

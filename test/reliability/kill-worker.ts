@@ -11,7 +11,7 @@
 import {existsSync} from "node:fs";
 import {join} from "node:path";
 import {ConversationStore} from "../../extension/engine/store/conversation-store.js";
-import {createEngineClient} from "../../extension/host/engine-client/engine-client.js";
+import {createEngineClient} from "../../extension/client/engine-client.js";
 import {isKvasirError} from "../../extension/protocol/errors.js";
 import {seededRandom, sleep} from "./scenario.js";
 import {askAbout, smallSettings, someFiles, workspace} from "./small-engine.js";

@@ -6,7 +6,7 @@ import {readFileSync} from "node:fs";
 import {mkdir, mkdtemp, rm} from "node:fs/promises";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
-import {createEngineClient} from "../../extension/host/engine-client/engine-client.js";
+import {createEngineClient} from "../../extension/client/engine-client.js";
 import {isKvasirError} from "../../extension/protocol/errors.js";
 import {type Scenario, type ScenarioOptions, must, percentile, rounded, seededRandom, sleep} from "./scenario.js";
 import {askAbout, smallSettings, someFiles, workspace} from "./small-engine.js";

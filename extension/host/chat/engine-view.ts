@@ -2,7 +2,7 @@
 import {errorView} from "../../core/chat/error-help.js";
 import type {EngineStatus} from "../../protocol/engine.js";
 import type {EngineView} from "../../protocol/webview/chat.js";
-import type {ConnectionState} from "../ctx.js";
+import type {ConnectionState} from "../../client/engine-client.js";
 
 export interface EngineFacts {
     connection: ConnectionState;

@@ -1,6 +1,6 @@
 /** Owns the commands of the engine and of reading, as one table. */
 import * as vscode from "vscode";
-import type {EngineClient} from "../ctx.js";
+import type {EngineClient} from "../../client/engine-client.js";
 import type {Log} from "../log.js";
 import type {BackgroundReading} from "../workspace/background-reading.js";
 import type {WorkspaceFiles} from "../workspace/workspace-files.js";

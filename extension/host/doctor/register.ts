@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import {toKvasirError} from "../../protocol/errors.js";
 import {registerCommands} from "../commands/register-commands.js";
-import type {ConnectionState, EngineClient} from "../ctx.js";
+import type {ConnectionState, EngineClient} from "../../client/engine-client.js";
 import {disposeAll} from "../feature.js";
 import type {Log} from "../log.js";
 import type {EngineSettings} from "../../protocol/engine.js";

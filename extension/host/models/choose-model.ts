@@ -5,7 +5,7 @@
 import * as vscode from "vscode";
 import type {DownloadProgress, ModelChoice, ModelsReport} from "../../protocol/models.js";
 import {isKvasirError} from "../../protocol/errors.js";
-import type {EngineClient} from "../ctx.js";
+import type {EngineClient} from "../../client/engine-client.js";
 import type {Log} from "../log.js";
 import type {Settings} from "../settings.js";
 import {type Translate, mib} from "../status/meter.js";

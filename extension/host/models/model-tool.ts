@@ -14,7 +14,7 @@ import {
     modelsReport,
 } from "../../protocol/models.js";
 import {errorData} from "../../protocol/rpc-schemas.js";
-import {engineEnvironment} from "../engine-client/start-engine.js";
+import {engineEnvironment} from "../../client/start-engine.js";
 
 export interface ModelTool {
     /** Catalogue and local models, with what fits. */

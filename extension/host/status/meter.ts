@@ -3,7 +3,7 @@
  * readers. Pure: it is given the states and the translation.
  */
 import type {EngineStatus, ReadProgress} from "../../protocol/engine.js";
-import type {ConnectionState} from "../ctx.js";
+import type {ConnectionState} from "../../client/engine-client.js";
 import type {SyncState} from "../workspace/workspace-files.js";
 
 export type Translate = (message: string, ...args: (string | number)[]) => string;

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import type {CommandId} from "../commands/command-ids.js";
 import {registerCommands} from "../commands/register-commands.js";
-import type {EngineClient} from "../ctx.js";
+import type {EngineClient} from "../../client/engine-client.js";
 import {disposeAll} from "../feature.js";
 import type {Log} from "../log.js";
 import type {BackgroundReading} from "../workspace/background-reading.js";

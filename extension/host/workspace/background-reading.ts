@@ -6,7 +6,7 @@
 import * as vscode from "vscode";
 import type {ReadProgress} from "../../protocol/engine.js";
 import {isKvasirError} from "../../protocol/errors.js";
-import type {EngineClient} from "../ctx.js";
+import type {EngineClient} from "../../client/engine-client.js";
 import {disposeAll} from "../feature.js";
 import type {Log} from "../log.js";
 import type {Settings} from "../settings.js";

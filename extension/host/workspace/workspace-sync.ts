@@ -7,7 +7,7 @@ import {patternsOfGlobs} from "../../core/files/exclude-globs.js";
 import {skipSentence, type SkipReason} from "../../core/files/skip-reason.js";
 import type {WorkspaceUpdate} from "../../protocol/engine.js";
 import {isKvasirError, untrustedWorkspace} from "../../protocol/errors.js";
-import type {EngineClient} from "../ctx.js";
+import type {EngineClient} from "../../client/engine-client.js";
 import {disposeAll} from "../feature.js";
 import type {Log} from "../log.js";
 import type {Settings} from "../settings.js";

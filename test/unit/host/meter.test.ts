@@ -1,5 +1,5 @@
 import {describe, expect, it} from "vitest";
-import type {ConnectionState} from "../../../extension/host/ctx.js";
+import type {ConnectionState} from "../../../extension/client/engine-client.js";
 import {type MeterInput, meterOf, readingText} from "../../../extension/host/status/meter.js";
 import type {EngineStatus} from "../../../extension/protocol/engine.js";
 

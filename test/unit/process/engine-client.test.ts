@@ -3,7 +3,7 @@ import {createServer} from "node:net";
 import {tmpdir} from "node:os";
 import path from "node:path";
 import {beforeAll, describe, expect, it, onTestFinished} from "vitest";
-import type {ConnectionState} from "../../../extension/host/ctx.js";
+import type {ConnectionState} from "../../../extension/client/engine-client.js";
 import type {AttendedFile} from "../../../extension/protocol/engine.js";
 import {endpointFileName} from "../../../extension/protocol/rpc.js";
 import {buildScriptedProcess, eventually, newClient, question, runtimeFolder, serveEngine} from "./engine-fixtures.js";

@@ -9,7 +9,7 @@ import {
     type EngineClientOptions,
     type RejoiningEngineClient,
     createEngineClient,
-} from "../../../extension/host/engine-client/engine-client.js";
+} from "../../../extension/client/engine-client.js";
 import type {EngineSettings} from "../../../extension/protocol/engine.js";
 import {type ScriptedEngine, createScriptedEngine, someSettings} from "./scripted-engine.js";
 

@@ -1,5 +1,5 @@
 import {expect, test} from "vitest";
-import {storeKeyOf} from "../../../extension/host/engine-client/store-key.js";
+import {storeKeyOf} from "../../../extension/host/store-key.js";
 import type {HelloReply} from "../../../extension/protocol/rpc-schemas.js";
 import {newClient, runtimeFolder, serveEngine} from "./engine-fixtures.js";
 

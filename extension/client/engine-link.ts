@@ -12,8 +12,8 @@ import {
     SocketMessageWriter,
     createMessageConnection,
 } from "vscode-jsonrpc/node";
-import type {EngineStatus} from "../../protocol/engine.js";
-import {KvasirError, type KvasirErrorCode, cancelled, engineStopped, internal} from "../../protocol/errors.js";
+import type {EngineStatus} from "../protocol/engine.js";
+import {KvasirError, type KvasirErrorCode, cancelled, engineStopped, internal} from "../protocol/errors.js";
 import {
     type RpcEvent,
     type RpcMethodName,
@@ -24,7 +24,7 @@ import {
     rpcMethods,
     statusNotification,
     statusSchema,
-} from "../../protocol/rpc.js";
+} from "../protocol/rpc.js";
 
 export interface EngineLink {
     request<N extends RpcMethodName>(name: N, params: RpcParams<N>, signal?: AbortSignal): Promise<RpcResult<N>>;

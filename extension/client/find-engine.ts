@@ -4,8 +4,8 @@
 import {lstat, readFile} from "node:fs/promises";
 import {type Socket, createConnection} from "node:net";
 import path from "node:path";
-import {readFirstLine} from "../../core/process/first-line.js";
-import {KvasirError, engineVersion} from "../../protocol/errors.js";
+import {readFirstLine} from "../core/process/first-line.js";
+import {KvasirError, engineVersion} from "../protocol/errors.js";
 import {
     type Endpoint,
     type Greeting,
@@ -15,7 +15,7 @@ import {
     maxGreetingBytes,
     protocolVersion,
     welcomeSchema,
-} from "../../protocol/rpc.js";
+} from "../protocol/rpc.js";
 
 /** `absent`: nobody is there, or is leaving: one may be started. */
 export type FoundEngine = {kind: "joined"; socket: Socket; pid: number} | {kind: "absent"; reason: string};

@@ -1,14 +1,38 @@
 /**
- * Owns the engine as the extension sees it: EngineApi over a connection that is made at the first use, made again after
- * the engine has died (sooner at first, then less often), and given up when that does not help. Knows no editor.
+ * Owns the shared engine process as its users see it (a window, `kvasir serve`): EngineApi over a connection that is made
+ * at the first use, made again after the engine has died (sooner at first, then less often), and given up when that does
+ * not help. Knows no editor.
  */
-import type {EngineSettings, EngineStatus} from "../../protocol/engine.js";
-import {KvasirError, engineStopped, engineUnreachable, isKvasirError, toKvasirError} from "../../protocol/errors.js";
-import type {HelloReply} from "../../protocol/rpc-schemas.js";
-import type {RpcEvent, RpcMethodName, RpcParams, RpcResult} from "../../protocol/rpc.js";
-import type {ConnectionState, EngineClient} from "../ctx.js";
+import type {EngineApi, EngineSettings, EngineStatus} from "../protocol/engine.js";
+import {KvasirError, engineStopped, engineUnreachable, isKvasirError, toKvasirError} from "../protocol/errors.js";
+import type {HelloReply} from "../protocol/rpc-schemas.js";
+import type {RpcEvent, RpcMethodName, RpcParams, RpcResult} from "../protocol/rpc.js";
 import type {EngineLink} from "./engine-link.js";
 import {type EngineProgram, engineLogName, lastLogLine, startEngine} from "./start-engine.js";
+
+/**
+ * `idle`: not started yet (the first use starts it); `connecting`: starting or joining; `waiting`: it died and is
+ * started again after a pause; `failed`: given up until someone asks again.
+ */
+export type ConnectionState =
+    | {name: "idle"}
+    | {name: "connecting"}
+    | {name: "connected"; pid: number; isFirst: boolean}
+    | {name: "waiting"; retryAtMs: number; reason: string}
+    | {name: "failed"; code: string; message: string; fix?: string | undefined};
+
+/**
+ * The engine as a window or a server sees it. Calls connect by themselves; a call that was running when the engine died
+ * fails with a coded error, and whoever made it may call again: files and pins are sent anew by then.
+ */
+export interface EngineClient extends EngineApi {
+    connection(): ConnectionState;
+    onDidChangeConnection(listener: (state: ConnectionState) => void): () => void;
+    /** Starts or joins the engine now. */
+    connect(): Promise<void>;
+    /** Ends the engine process (for every window) and starts a new one. */
+    restart(): Promise<void>;
+}
 
 export interface EngineClientOptions {
     folder: string;
