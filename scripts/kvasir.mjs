@@ -10,21 +10,27 @@ import {root} from "./setup/paths.mjs";
 
 const entry = "extension/cli/main.ts";
 const bundle = path.join(root, "dist/cli.mjs");
+/** A server shares the engine process of the windows, which is a program of its own. */
+const joinsEngine = ["serve"].some((command) => process.argv.includes(command));
 
 if (!existsSync(path.join(root, "node_modules/esbuild")))
     fail("the packages are not installed.", "Run `npm run setup` once.");
 if (!existsSync(path.join(root, entry))) fail("the command line is not part of this checkout.");
-if (!(await isCurrent())) {
+for (const name of joinsEngine ? ["cli", "engine"] : ["cli"]) {
+    if (await isCurrent(path.join(root, `dist/${name}.mjs`))) continue;
     const {build} = await import("../esbuild.mjs");
-    await build({names: ["cli"]});
+    await build({names: [name]});
 }
 process.argv[1] = bundle;
 // npm starts scripts in the package's folder; paths on the command line are relative to where the user is.
 if (process.env.npm_lifecycle_event === "kvasir" && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
 await import(pathToFileURL(bundle).href);
 
-/** True when nothing that went into the bundle changed since. */
-async function isCurrent() {
+/**
+ * True when nothing that went into a bundle changed since.
+ * @param {string} bundle
+ */
+async function isCurrent(bundle) {
     try {
         if (!existsSync(bundle)) return false;
         /** @type {{startedMs: number, inputs: string[]}} */

@@ -6,6 +6,7 @@ import {CommanderError} from "commander";
 import {KvasirError, isKvasirError} from "../protocol/errors.js";
 import type {CommandContext, CommandResult} from "./command-context.js";
 import {Interrupt, listenForSignals} from "./interrupt.js";
+import {joinEngine} from "./join-engine.js";
 import {reportFailure, reportResult} from "./output/report.js";
 import {createTerminal} from "./output/terminal.js";
 import {buildProgram, usageErrorOf} from "./program.js";
@@ -36,6 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
             const {createEngine} = await import("../engine/engine.js");
             return createEngine(settings, {});
         },
+        joinEngine,
     };
     // Known before the arguments are parsed, since they may be what is wrong.
     const isJson = args.includes("--json");

@@ -17,6 +17,7 @@ import {runDoctor} from "./commands/doctor.js";
 import {runModelsGet} from "./commands/models-get.js";
 import {runModelsList, runModelsUse} from "./commands/models.js";
 import {runRead} from "./commands/read.js";
+import type {ServeFlags} from "./commands/serve.js";
 import {packageVersion} from "./package-root.js";
 
 /** Told what a command found; undefined when it has printed everything itself. */
@@ -97,6 +98,22 @@ export function buildProgram({context, input, onResult}: ProgramOptions): Comman
         .option("--context <path...>", "see these files or folders and no others")
         .action((file: string, _: object, command: Command) =>
             run(command, (flags) => runComplete(context, file, flags as CompleteFlags)),
+        );
+
+    program
+        .command("serve")
+        .description("the OpenAI API on this machine, over the files of this folder")
+        .option("--port <n>", "0 for any that is free", wholeNumber(0, 65_535), 8427)
+        .option("--read", "read every file ahead")
+        .option("--max-body-mib <n>", "largest request", wholeNumber(1, 256), 8)
+        .option("--max-pending <n>", "requests that run or wait", wholeNumber(1, 100), 16)
+        .option("--timeout <s>", "longest request, in seconds", wholeNumber(1, 86_400), 600)
+        .action((_: object, command: Command) =>
+            run(command, async (flags) => {
+                // Loaded late: other commands need no server.
+                const {runServe} = await import("./commands/serve.js");
+                return runServe(context, flags as ServeFlags);
+            }),
         );
 
     program

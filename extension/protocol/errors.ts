@@ -38,6 +38,13 @@ export type KvasirErrorCode =
     | "engine-stopped"
     | "engine-version"
     | "untrusted-workspace"
+    | "port-unavailable"
+    | "token-wrong"
+    | "request-forged"
+    | "request-invalid"
+    | "request-too-large"
+    | "request-timeout"
+    | "route-unknown"
     | "internal";
 
 /** The form that crosses a process boundary and that `--json` prints under `error`. */
@@ -306,6 +313,53 @@ export function untrustedWorkspace(): KvasirError {
     return new KvasirError("untrusted-workspace", "the workspace is not trusted, so Kvasir reads none of it.", {
         fix: "Trust the workspace to use it.",
     });
+}
+
+export function portUnavailable(port: number, reason: string, cause?: unknown): KvasirError {
+    return new KvasirError("port-unavailable", `port ${port} of this machine cannot be listened on: ${reason}.`, {
+        fix: "Give another one with --port N, or --port 0 for any that is free.",
+        cause,
+    });
+}
+
+export function tokenWrong(): KvasirError {
+    return new KvasirError("token-wrong", "the request does not carry the token of this server.", {
+        fix: "Send `Authorization: Bearer TOKEN` with the token that `kvasir serve` printed or was given.",
+    });
+}
+
+/** A request that a web page has a browser send, or that reached us under a name that is not this machine's. */
+export function requestForged(reason: string): KvasirError {
+    return new KvasirError("request-forged", `the request is refused: ${reason}.`, {
+        fix: "Call the server as http://127.0.0.1:PORT from a program of this machine.",
+    });
+}
+
+export function requestInvalid(reason: string, fix?: string): KvasirError {
+    return new KvasirError("request-invalid", reason, {fix});
+}
+
+export function requestTooLarge(limitBytes: number): KvasirError {
+    return new KvasirError("request-too-large", `the request is larger than ${mib(limitBytes)}.`, {
+        fix: "Name files in `context` instead of sending their text, or raise --max-body-mib.",
+    });
+}
+
+export function requestTimeout(limitMs: number): KvasirError {
+    return new KvasirError("request-timeout", `the request took longer than ${Math.round(limitMs / 1000)} s.`, {
+        fix: "Ask for fewer tokens or fewer files, or raise --timeout.",
+    });
+}
+
+export function routeUnknown(method: string, path: string): KvasirError {
+    return new KvasirError("route-unknown", `there is no ${method} ${path}.`, {
+        fix: "There are GET /v1/models, POST /v1/chat/completions and POST /v1/completions.",
+    });
+}
+
+/** A client of the API asks for another model than the one that runs. */
+export function modelNotServed(name: string, known: readonly string[]): KvasirError {
+    return new KvasirError("model-unknown", `no model is called "${name}".`, {fix: `There is ${known.join(", or ")}.`});
 }
 
 /** For what should not have happened: keeps the cause, whose stack goes to the log. */

@@ -26,7 +26,15 @@ export async function runProgram(
 ): Promise<Ran> {
     const terminal = memoryTerminal();
     const {recorded, createEngine} = recordingEngine(recording);
-    const context: CommandContext = {terminal, root, interrupt, createEngine};
+    const context: CommandContext = {
+        terminal,
+        root,
+        interrupt,
+        createEngine,
+        joinEngine: () => {
+            throw new Error("no test of this folder joins an engine");
+        },
+    };
     const isJson = args.includes("--json");
     let result: CommandResult | undefined;
     let code = 0;
