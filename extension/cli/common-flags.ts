@@ -4,7 +4,7 @@ import path from "node:path";
 import {type Command, Option} from "commander";
 import envPaths from "env-paths";
 import {defaultPolicyName, policyByName} from "../core/policy/presets.js";
-import type {EngineSettings} from "../protocol/engine.js";
+import {type EngineSettings, type RemoteServer, type ServerKind, serverKinds} from "../protocol/engine.js";
 import {fileMissing, modelMissing} from "../protocol/errors.js";
 import {chosenModel, modelFolder} from "../engine/models/model-folder.js";
 import {share, wholeNumber} from "./argument-parsers.js";
@@ -13,6 +13,9 @@ import {packageRoot} from "./package-root.js";
 export interface CommonFlags {
     json?: boolean;
     model?: string;
+    server?: string;
+    serverModel?: string;
+    serverKind: ServerKind;
     gpu: EngineSettings["gpu"];
     policy: string;
     budget: number;
@@ -39,6 +42,9 @@ export function addCommonFlags(program: Command): void {
     program
         .option("--json", "print one JSON object on standard output")
         .option("--model <path>", "GGUF file (default: what `models use` has chosen, else the small model of set-up)")
+        .option("--server <url>", "an OpenAI-compatible server computes instead; its key is KVASIR_SERVER_KEY")
+        .option("--server-model <name>", "of the server (default: its first)")
+        .addOption(new Option("--server-kind <kind>", "what the server is").choices(serverKinds).default("generic"))
         .addOption(new Option("--gpu <name>", "where to compute").choices(gpus).default("auto"))
         .option("--policy <name>", "which rows of a file are kept", defaultPolicyName)
         .option("--budget <share>", "share of the rows kept, above 0 and at most 1", share, 0.25)
@@ -61,6 +67,7 @@ export function addCommonFlags(program: Command): void {
 export function settingsOf(flags: CommonFlags, root: string): EngineSettings {
     policyByName(flags.policy);
     return {
+        ...(flags.server === undefined ? {} : {remote: remoteServer(flags.server, flags, process.env)}),
         modelPath: modelPath(flags, root),
         gpu: flags.gpu,
         policy: flags.policy,
@@ -82,12 +89,27 @@ export function modelPath({model}: Pick<CommonFlags, "model">, root: string): st
 }
 
 /** @throws KvasirError `model-missing` */
-export function checkModelExists({modelPath}: Pick<EngineSettings, "modelPath">): void {
+export function checkModelExists({modelPath, remote}: Pick<EngineSettings, "modelPath" | "remote">): void {
+    if (remote !== undefined) return;
     if (!existsSync(modelPath) || !statSync(modelPath).isFile()) throw modelMissing(modelPath);
 }
 
 export function cacheFolder(flags: Pick<CommonFlags, "cacheDir">, root: string): string {
     return path.resolve(root, flags.cacheDir ?? envPaths("kvasir", {suffix: ""}).cache);
+}
+
+/** The server that was named, with the key from the environment: flags are seen by every user of the machine. */
+function remoteServer(
+    baseUrl: string,
+    {serverModel, serverKind}: Pick<CommonFlags, "serverModel" | "serverKind">,
+    {KVASIR_SERVER_KEY: key}: NodeJS.ProcessEnv,
+): RemoteServer {
+    return {
+        baseUrl,
+        model: serverModel ?? "",
+        kind: serverKind,
+        ...(key === undefined || key.trim() === "" ? {} : {apiKey: key.trim()}),
+    };
 }
 
 /**

@@ -57,6 +57,10 @@ export async function createEngine(
     settings: EngineSettings,
     {log = () => {}, refineAfterMs}: EngineOptions = {},
 ): Promise<EngineApi> {
+    if (settings.remote !== undefined) {
+        const {createRemoteEngine} = await import("./remote/remote-engine.js");
+        return createRemoteEngine(settings, settings.remote);
+    }
     policyByName(settings.policy);
     checkBudget(settings.budget);
     const disk = await DiskStore.open(path.join(settings.cacheDir, "segments"), {

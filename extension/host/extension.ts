@@ -13,6 +13,7 @@ import {register as registerCompletion} from "./completion/register.js";
 import type {Ctx} from "./ctx.js";
 import {registerDoctor} from "./doctor/register.js";
 import {createEngineClient} from "../client/engine-client.js";
+import {withServerKey} from "./server-key.js";
 import {storeKeyOf} from "./store-key.js";
 import {ownModels, resolveEngineSettings} from "./engine-settings.js";
 import {disposeAll, loadFeatures} from "./feature.js";
@@ -60,7 +61,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
             idleMs: settings.get("engine.idleMinutes") * 60_000,
         }),
         settings: async () => {
-            const wanted = engineSettings();
+            const wanted = await withServerKey(engineSettings(), context.secrets);
             return settings.get("cache.encrypt") ? {...wanted, storeKey: await storeKeyOf(context.secrets)} : wanted;
         },
         name: vscode.workspace.name ?? "window",
@@ -91,7 +92,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
     };
     const features = loadFeatures(
         {
-            commands: () => registerCoreCommands({engine, workspace, reading, log}),
+            commands: () => registerCoreCommands({engine, workspace, reading, settings, secrets: context.secrets, log}),
             doctor: () =>
                 registerDoctor({
                     engine,

@@ -3,12 +3,16 @@
  * compares both.
  */
 import * as vscode from "vscode";
-import type {EngineSettings} from "../protocol/engine.js";
+import type {EngineSettings, ServerKind} from "../protocol/engine.js";
 
 /** Every setting under its name without `kvasir.`. */
 export interface SettingTypes {
     "model.path": string;
     "model.folders": string[];
+    "engine.location": "local" | "server";
+    "server.url": string;
+    "server.model": string;
+    "server.kind": ServerKind;
     "engine.gpu": EngineSettings["gpu"];
     "engine.threads": number;
     "engine.kvMib": number;
@@ -70,7 +74,9 @@ export function createSettings(): Settings {
         engine() {
             const kvMib = get("engine.kvMib");
             const cacheLimitMib = get("cache.limitMib");
+            const remote = {baseUrl: get("server.url").trim(), model: get("server.model"), kind: get("server.kind")};
             return {
+                ...(get("engine.location") === "server" ? {remote} : {}),
                 modelPath: get("model.path"),
                 gpu: get("engine.gpu"),
                 policy: get("cache.policy"),
@@ -91,6 +97,10 @@ export function createSettings(): Settings {
 /** The settings that an engine is started with: a change of one starts it anew. */
 export const engineSettingNames: readonly SettingName[] = [
     "model.path",
+    "engine.location",
+    "server.url",
+    "server.model",
+    "server.kind",
     "engine.gpu",
     "engine.threads",
     "engine.kvMib",

@@ -11,7 +11,24 @@ export interface SourceFile {
     mtimeMs?: number;
 }
 
+/** What kinds of OpenAI-compatible servers there are: they differ in how they tell their window and complete. */
+export const serverKinds = ["generic", "vllm", "sglang", "llama-server"] as const;
+export type ServerKind = (typeof serverKinds)[number];
+
+/** A server that computes in the place of the local model. Requests go to it and to nobody else. */
+export interface RemoteServer {
+    /** With the API's version: `https://host/v1`. */
+    baseUrl: string;
+    /** As the server names it; "" for the first that it has. */
+    model: string;
+    kind: ServerKind;
+    /** An engine tells it to nobody but that server. */
+    apiKey?: string;
+}
+
 export interface EngineSettings {
+    /** Where the model runs when it is not here; `modelPath` then does not count. */
+    remote?: RemoteServer;
     modelPath: string;
     gpu: "auto" | "cpu" | "cuda" | "vulkan" | "metal";
     /** Name of a preset. */
@@ -237,6 +254,8 @@ export interface EngineStatus {
     activity?: "read" | "refine" | "ask" | "complete" | "calibrate";
     error?: {code: string; message: string; fix?: string};
     model?: ModelInfo;
+    /** The server that computes, when it is not this machine: then KV is the server's and the figures below are empty. */
+    server?: {host: string; kind: ServerKind};
     kv: {usedBytes: number; peakBytes: number; limitBytes: number};
     disk: {bytes: number; limitBytes: number};
     files: {known: number; resident: number; onDisk: number; attended: number; unread: number; refined: number};

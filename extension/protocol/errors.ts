@@ -45,6 +45,14 @@ export type KvasirErrorCode =
     | "request-too-large"
     | "request-timeout"
     | "route-unknown"
+    | "server-address"
+    | "server-unreachable"
+    | "server-key"
+    | "server-busy"
+    | "server-failed"
+    | "server-garbled"
+    | "server-timeout"
+    | "server-model"
     | "internal";
 
 /** The form that crosses a process boundary and that `--json` prints under `error`. */
@@ -360,6 +368,59 @@ export function routeUnknown(method: string, path: string): KvasirError {
 /** A client of the API asks for another model than the one that runs. */
 export function modelNotServed(name: string, known: readonly string[]): KvasirError {
     return new KvasirError("model-unknown", `no model is called "${name}".`, {fix: `There is ${known.join(", or ")}.`});
+}
+
+/** The address of an engine's server is not one that we call. */
+export function serverAddress(reason: string): KvasirError {
+    return new KvasirError("server-address", `the server's address cannot be used: ${reason}.`, {
+        fix: "Give it as https://HOST/v1, or http://127.0.0.1:PORT/v1 for a server of this machine.",
+    });
+}
+
+export function serverUnreachable(host: string, reason: string, cause?: unknown): KvasirError {
+    return new KvasirError("server-unreachable", `${host} cannot be reached: ${reason}.`, {
+        fix: "Check the address and whether the server runs; nothing was sent elsewhere.",
+        cause,
+    });
+}
+
+export function serverKey(host: string, status: number): KvasirError {
+    return new KvasirError("server-key", `${host} does not accept the key (${status}).`, {
+        fix: "Set a valid one: `Kvasir: Set Server Key` in VS Code, KVASIR_SERVER_KEY for the command line.",
+    });
+}
+
+export function serverBusy(host: string, retryAfterMs: number | undefined): KvasirError {
+    const after = retryAfterMs === undefined ? "Try again later." : `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
+    return new KvasirError("server-busy", `${host} has too many requests (429), after several tries.`, {fix: after});
+}
+
+/** @param reason the server's own words, shortened */
+export function serverFailed(host: string, status: number, reason: string): KvasirError {
+    return new KvasirError("server-failed", `${host} answered ${status}${reason === "" ? "" : `: ${reason}`}.`, {
+        fix:
+            status >= 500
+                ? "Its log has the reason; try again when it is well."
+                : "Check the model and the kind of server.",
+    });
+}
+
+export function serverGarbled(host: string, reason: string): KvasirError {
+    return new KvasirError("server-garbled", `the answer of ${host} cannot be used: ${reason}.`, {
+        fix: "Check that the address is the API of an OpenAI-compatible server, and that no proxy stands before it.",
+    });
+}
+
+export function serverTimeout(host: string, waitedMs: number): KvasirError {
+    return new KvasirError("server-timeout", `${host} has said nothing for ${Math.round(waitedMs / 1000)} s.`, {
+        fix: "It may be loading or overloaded; try again, or ask over fewer files.",
+    });
+}
+
+export function serverModel(host: string, name: string, known: readonly string[]): KvasirError {
+    return new KvasirError("server-model", `${host} has no model "${name}".`, {
+        fix: known.length === 0 ? "It names no model at all." : `It has: ${known.slice(0, 10).join(", ")}.`,
+    });
 }
 
 /** For what should not have happened: keeps the cause, whose stack goes to the log. */

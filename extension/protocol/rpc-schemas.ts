@@ -3,7 +3,7 @@
  * compile (`schemaOf`), so a field that one side adds cannot get lost on the way.
  */
 import * as z from "zod";
-import type * as e from "./engine.js";
+import * as e from "./engine.js";
 import type {KvasirErrorData} from "./errors.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -24,8 +24,18 @@ const count = z.number();
 export const errorData = z.object({code: z.string(), message: z.string(), fix: z.string().optional()});
 type _ErrorDataFits = Same<keyof z.infer<typeof errorData>, keyof KvasirErrorData>;
 
+const serverKind = z.enum(e.serverKinds);
+
 export const engineSettings = schemaOf<e.EngineSettings>()(
     z.strictObject({
+        remote: z
+            .strictObject({
+                baseUrl: z.string().max(2000),
+                model: z.string().max(500),
+                kind: serverKind,
+                apiKey: z.string().max(4096).optional(),
+            })
+            .optional(),
         modelPath: z.string(),
         gpu: z.enum(["auto", "cpu", "cuda", "vulkan", "metal"]),
         policy: z.string(),
@@ -211,6 +221,7 @@ export const engineStatus = schemaOf<e.EngineStatus>()(
         activity: z.enum(["read", "refine", "ask", "complete", "calibrate"]).optional(),
         error: z.object({code: z.string(), message: z.string(), fix: z.string().optional()}).optional(),
         model: modelInfo.optional(),
+        server: z.object({host: z.string(), kind: serverKind}).optional(),
         kv: z.object({usedBytes: count, peakBytes: count, limitBytes: count}),
         disk: z.object({bytes: count, limitBytes: count}),
         files: z.object({

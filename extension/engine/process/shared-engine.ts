@@ -2,6 +2,7 @@
  * Owns the one engine of this process and the rule for clients that want different ones: the settings of the first
  * client hold while others use the engine; a client that is alone gets its own. Must not know connections.
  */
+import {isDeepStrictEqual} from "node:util";
 import type {EngineApi, EngineSettings, EngineStatus} from "../../protocol/engine.js";
 import {toKvasirError} from "../../protocol/errors.js";
 
@@ -39,8 +40,7 @@ export class SharedEngine {
             differing = [];
             this.#start(settings);
         }
-        const {storeKey: _secret, ...told} = this.#settings ?? settings;
-        return {settings: told, differing};
+        return {settings: withoutSecrets(this.#settings ?? settings), differing};
     }
 
     /** @throws KvasirError whatever kept the engine from starting */
@@ -83,7 +83,14 @@ export class SharedEngine {
 /** Names of the settings that are not the same. */
 function differences(a: EngineSettings, b: EngineSettings): (keyof EngineSettings)[] {
     const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof EngineSettings>;
-    return [...names].filter((name) => a[name] !== b[name]).sort();
+    return [...names].filter((name) => !isDeepStrictEqual(a[name], b[name])).sort();
+}
+
+/** As clients may see them. */
+function withoutSecrets({storeKey: _storeKey, remote, ...told}: EngineSettings): EngineSettings {
+    if (remote === undefined) return told;
+    const {apiKey: _apiKey, ...server} = remote;
+    return {...told, remote: server};
 }
 
 const emptyStatus: EngineStatus = {

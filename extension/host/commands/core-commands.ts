@@ -1,19 +1,30 @@
 /** Owns the commands of the engine and of reading, as one table. */
 import * as vscode from "vscode";
-import type {EngineClient} from "../../client/engine-client.js";
+import type {RejoiningEngineClient} from "../../client/engine-client.js";
 import type {Log} from "../log.js";
+import type {Settings} from "../settings.js";
 import type {BackgroundReading} from "../workspace/background-reading.js";
 import type {WorkspaceFiles} from "../workspace/workspace-files.js";
+import {askServerKey} from "./ask-server-key.js";
 import {registerCommands} from "./register-commands.js";
 
 export interface CoreCommandParts {
-    engine: EngineClient;
+    engine: RejoiningEngineClient;
     workspace: WorkspaceFiles;
     reading: BackgroundReading;
+    settings: Settings;
+    secrets: vscode.SecretStorage;
     log: Log;
 }
 
-export function registerCoreCommands({engine, workspace, reading, log}: CoreCommandParts): vscode.Disposable {
+export function registerCoreCommands({
+    engine,
+    workspace,
+    reading,
+    settings,
+    secrets,
+    log,
+}: CoreCommandParts): vscode.Disposable {
     const busily = <T>(title: string, work: () => Promise<T>) =>
         vscode.window.withProgress({location: vscode.ProgressLocation.Window, title: `Kvasir: ${title}`}, work);
     return registerCommands(
@@ -40,6 +51,9 @@ export function registerCoreCommands({engine, workspace, reading, log}: CoreComm
             },
             "kvasir.rescan": () => workspace.rescan(),
             "kvasir.showSkipped": () => showSkipped(workspace),
+            "kvasir.setServerKey": async () => {
+                if (await askServerKey(settings.get("server.url"), secrets)) await engine.rejoin();
+            },
         },
         log,
     );

@@ -36,13 +36,14 @@ export function meterOf({status, connection, sync, isPaused, differing}: MeterIn
     const share = percent > 0 && percent < 1 ? "< 1" : Math.round(percent);
     const rows: Meter["rows"] = [];
     if (status.model !== undefined) rows.push([t("Model"), status.model.name]);
+    if (status.server !== undefined) rows.push([t("KV is kept by the server"), status.server.host]);
     if (limitBytes > 0) {
         rows.push([t("Memory for what is kept"), t("{0} of {1} ({2} %)", mib(usedBytes), mib(limitBytes), share)]);
     }
     if (hasNoModel(status)) rows.push([t("Looked for"), status.error?.message ?? ""]);
     rows.push([t("Files known"), String(Math.max(sync.known, status.files.known))]);
     if (status.model !== undefined) {
-        rows.push([t("Files in memory"), String(status.files.resident)]);
+        if (status.server === undefined) rows.push([t("Files in memory"), String(status.files.resident)]);
         rows.push([t("Files attended"), String(status.files.attended)]);
         if (status.files.refined > 0) rows.push([t("Files refined"), String(status.files.refined)]);
         rows.push([t("Tokens known"), thousands(status.tokens.known)]);
@@ -55,10 +56,16 @@ export function meterOf({status, connection, sync, isPaused, differing}: MeterIn
     if (differing.length > 0) rows.push([t("Set by another window"), differing.join(", ")]);
     const isMeasured = status.model !== undefined && limitBytes > 0;
     return {
-        text: isMeasured ? `$(${icon}) ${mib(usedBytes)}/${mib(limitBytes)}` : `$(${icon}) Kvasir`,
+        text: isMeasured
+            ? `$(${icon}) ${mib(usedBytes)}/${mib(limitBytes)}`
+            : status.server === undefined
+              ? `$(${icon}) Kvasir`
+              : `$(${icon}) ${t("KV on server")}`,
         label: isMeasured
             ? t("Kvasir: {0} {1} of {2} used, {3} files.", headline, mib(usedBytes), mib(limitBytes), sync.known)
-            : t("Kvasir: {0}", headline),
+            : status.server === undefined
+              ? t("Kvasir: {0}", headline)
+              : t("Kvasir: {0} KV is kept by {1}.", headline, status.server.host),
         rows,
         headline,
         kind,

@@ -50,6 +50,22 @@ describe("the meter", () => {
         expect(meter.label).not.toContain("$(");
     });
 
+    it("says that KV is a server's when one computes, and shows no figures of ours", () => {
+        const remote: EngineStatus = {
+            ...status,
+            server: {host: "gpu.example", kind: "vllm"},
+            kv: {usedBytes: 0, peakBytes: 0, limitBytes: 0},
+            disk: {bytes: 0, limitBytes: 0},
+        };
+        const meter = meterOf({...input, status: remote}, t);
+        expect(meter.text).toBe("$(layers) KV on server");
+        expect(meter.label).toBe("Kvasir: Ready. KV is kept by gpu.example.");
+        const shown = rows({status: remote});
+        expect(shown["KV is kept by the server"]).toBe("gpu.example");
+        for (const name of ["Memory for what is kept", "Files in memory", "On disk"])
+            expect(shown).not.toHaveProperty(name);
+    });
+
     it("its table has files known, in memory and attended, tokens, disk, windows", () => {
         expect(rows()).toEqual({
             Model: "small",

@@ -1,0 +1,96 @@
+/** Owns what a server tells of itself: its models, the window, its tokenizer. Each kind tells it in another place. */
+import * as z from "zod";
+import {estimatedTokens} from "../../core/layout/remote-prompt.js";
+import type {RemoteServer} from "../../protocol/engine.js";
+import {isKvasirError, serverModel} from "../../protocol/errors.js";
+import type {ServerHttp} from "./server-http.js";
+
+export interface ServerFacts {
+    model: string;
+    /** Tokens of prompt and answer. */
+    window: number;
+    /** Whether the server said so; else it is a careful guess. */
+    isWindowKnown: boolean;
+}
+
+const window = z.number().int().positive().max(1e8).optional().catch(undefined);
+const modelList = z.object({
+    data: z
+        .array(
+            z.object({
+                id: z.string(),
+                // vLLM and SGLang.
+                max_model_len: window,
+                // OpenRouter and others.
+                context_length: window,
+                // llama-server.
+                meta: z.object({n_ctx_train: window}).nullish().catch(undefined),
+            }),
+        )
+        .max(10_000),
+});
+const props = z.object({
+    n_ctx: window,
+    default_generation_settings: z.object({n_ctx: window}).optional().catch(undefined),
+});
+
+/** No server of today has less; more is not promised by anybody. */
+const guessedWindow = 8192;
+
+/**
+ * Asks the server.
+ * @throws KvasirError `server-model` when it does not have the model; whatever kept it from answering
+ */
+export async function factsOf(
+    http: ServerHttp,
+    {model: wanted, kind}: RemoteServer,
+    signal?: AbortSignal,
+): Promise<ServerFacts> {
+    const {data} = await http.json("/models", modelList, {signal});
+    const found = wanted === "" ? data[0] : data.find(({id}) => id === wanted);
+    // A llama-server has one model and answers to any name; its list may show a path.
+    if (found === undefined && !(kind === "llama-server" && data.length > 0))
+        throw serverModel(
+            http.host,
+            wanted,
+            data.map(({id}) => id),
+        );
+    const model = wanted === "" ? (found?.id ?? "") : wanted;
+    const told =
+        kind === "llama-server" ? await contextOfSlots(http, signal) : (found?.max_model_len ?? found?.context_length);
+    return {model, window: told ?? guessedWindow, isWindowKnown: told !== undefined};
+}
+
+/** A slot of llama-server may have less than the model was trained on. */
+async function contextOfSlots(http: ServerHttp, signal?: AbortSignal): Promise<number | undefined> {
+    const found = await http.json("//props", props, {signal});
+    return found.default_generation_settings?.n_ctx ?? found.n_ctx;
+}
+
+const tokenised = z.union([
+    z.object({count: z.number().int().nonnegative()}),
+    z.object({tokens: z.array(z.unknown()).transform((tokens) => tokens.length)}),
+]);
+
+/** Tokens of texts by the server's tokenizer, where it has one for us; an estimate on the high side elsewhere. */
+export async function countTokens(
+    http: ServerHttp,
+    {kind}: RemoteServer,
+    model: string,
+    texts: readonly string[],
+): Promise<number[]> {
+    if (kind === "generic") return texts.map(estimatedTokens);
+    const counts: number[] = [];
+    for (const text of texts) {
+        try {
+            const body = kind === "llama-server" ? {content: text} : {model, prompt: text, add_special_tokens: false};
+            const counted = await http.json("//tokenize", tokenised, {body});
+            counts.push("count" in counted ? counted.count : counted.tokens);
+        } catch (error) {
+            // An older server without the route.
+            if (!isKvasirError(error, "server-failed")) throw error;
+            counts.push(estimatedTokens(text));
+        }
+    }
+    return counts;
+}
