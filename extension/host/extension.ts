@@ -18,6 +18,7 @@ import {storeKeyOf} from "./store-key.js";
 import {ownModels, resolveEngineSettings} from "./engine-settings.js";
 import {disposeAll, loadFeatures} from "./feature.js";
 import {register as registerHeatMap} from "./heat-map/register.js";
+import {register as registerLanguageModel} from "./language-model/register.js";
 import {createLog} from "./log.js";
 import {createSettings, engineSettingNames} from "./settings.js";
 import {registerModels} from "./models/register.js";
@@ -110,6 +111,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
             completion: registerCompletion,
             cacheView: registerCacheView,
             heatMap: registerHeatMap,
+            languageModel: registerLanguageModel,
         },
         ctx,
         log,
