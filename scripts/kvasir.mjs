@@ -11,7 +11,7 @@ import {root} from "./setup/paths.mjs";
 const entry = "extension/cli/main.ts";
 const bundle = path.join(root, "dist/cli.mjs");
 /** A server shares the engine process of the windows, which is a program of its own. */
-const joinsEngine = ["serve"].some((command) => process.argv.includes(command));
+const joinsEngine = ["serve", "mcp"].some((command) => process.argv.includes(command));
 
 if (!existsSync(path.join(root, "node_modules/esbuild")))
     fail("the packages are not installed.", "Run `npm run setup` once.");

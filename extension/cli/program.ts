@@ -117,6 +117,17 @@ export function buildProgram({context, input, onResult}: ProgramOptions): Comman
         );
 
     program
+        .command("mcp")
+        .description("tools over this folder for agents (Model Context Protocol, on standard input and output)")
+        .action((_: object, command: Command) =>
+            run(command, async (flags) => {
+                if (flags.json === true) throw usage("mcp speaks its own protocol: --json does not go with it.");
+                const {runMcp} = await import("./commands/mcp.js");
+                return runMcp(context, flags);
+            }),
+        );
+
+    program
         .command("calibrate")
         .description("measure the head profile of the model on the files of this folder")
         .action((_: object, command: Command) => run(command, (flags) => runCalibrate(context, flags)));
