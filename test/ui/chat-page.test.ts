@@ -3,15 +3,16 @@ import {createRequire} from "node:module";
 import type {Browser} from "playwright-core";
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from "vitest";
 import {launchChromium} from "../../scripts/vscode/chromium.mjs";
-import {openChatPage, type ChatPage} from "./chat-page.js";
+import type {ChatProtocol} from "../../extension/protocol/webview/chat.js";
 import {answer, commands, context, conversation, engine, question, report, review} from "./chat-samples.js";
+import {openPageAlone, type PageAlone} from "./page-alone.js";
 
 let browser: Browser;
-let chat: ChatPage;
+let chat: PageAlone<ChatProtocol>;
 beforeAll(async () => (browser = await launchChromium()));
 afterAll(() => browser?.close());
 beforeEach(async () => {
-    chat = await openChatPage(browser);
+    chat = await openPageAlone(browser, "chat");
     await begin();
 });
 afterEach(async () => {

@@ -1,28 +1,27 @@
-/** The chat page alone in a browser, under the policy of its real HTML, with the extension's side played by the test. */
+/** A page alone in a browser, under the policy of its real HTML, with the extension's side played by the test. */
 import {existsSync} from "node:fs";
 import {readFile} from "node:fs/promises";
 import {createServer, type Server} from "node:http";
 import type {AddressInfo} from "node:net";
 import path from "node:path";
 import type {Browser, Page} from "playwright-core";
-import {pageHtml} from "../../extension/host/webview-page.js";
-import type {ChatProtocol} from "../../extension/protocol/webview/chat.js";
-import type {PayloadOf, WebviewFrame} from "../../extension/protocol/webview/messages.js";
+import type {KvasirErrorData} from "../../extension/protocol/errors.js";
+import {pageHtml, type WebviewPage} from "../../extension/host/webview-page.js";
+import type {PayloadOf, WebviewFrame, WebviewProtocol} from "../../extension/protocol/webview/messages.js";
 import {root} from "../../scripts/setup/paths.mjs";
 
-type ToWebview = ChatProtocol["toWebview"];
-type ToHost = ChatProtocol["toHost"];
-
-export interface ChatPage {
+export interface PageAlone<P extends WebviewProtocol> {
     page: Page;
     /** Says something to the page, as the extension would. */
-    say<N extends keyof ToWebview>(name: N, payload: PayloadOf<ToWebview, N>): Promise<void>;
+    say<N extends keyof P["toWebview"] & string>(name: N, payload: PayloadOf<P["toWebview"], N>): Promise<void>;
     /** What the page has said, in order, without `ready`. */
     heard(): Promise<Extract<WebviewFrame, {name: string}>[]>;
     /** Payloads of the messages of one name. */
-    heardOf<N extends keyof ToHost>(name: N): Promise<PayloadOf<ToHost, N>[]>;
+    heardOf<N extends keyof P["toHost"]>(name: N): Promise<PayloadOf<P["toHost"], N>[]>;
     /** Answers the last question of a name. */
-    reply(name: keyof ToHost, payload: unknown): Promise<void>;
+    reply(name: keyof P["toHost"], payload: unknown): Promise<void>;
+    /** Answers it with a failure. */
+    fail(name: keyof P["toHost"], error: KvasirErrorData): Promise<void>;
     /** Addresses that the page asked for beside its own three. */
     requests: string[];
     /** What the page's policy has refused, and errors. */
@@ -51,13 +50,14 @@ const theme = `:root { --vscode-font-family: sans-serif; --vscode-font-size: 13p
     --vscode-inputValidation-errorBorder: #be1100; --vscode-editor-foreground: #ccc; }
     body { background: #181818; }`;
 
-export async function openChatPage(
+export async function openPageAlone<P extends WebviewProtocol>(
     browser: Browser,
+    bundle: WebviewPage["bundle"],
     {width = 420, height = 800, style = theme, bodyClass = "vscode-dark"} = {},
-): Promise<ChatPage> {
+): Promise<PageAlone<P>> {
     const assets = path.join(root, "dist/webview");
-    if (!existsSync(path.join(assets, "chat.js"))) throw new Error("run `npm run build` first");
-    const server = await serve(assets);
+    if (!existsSync(path.join(assets, `${bundle}.js`))) throw new Error("run `npm run build` first");
+    const server = await serve(assets, bundle);
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const page = await browser.newPage({viewport: {width, height}});
     const requests: string[] = [];
@@ -82,6 +82,18 @@ export async function openChatPage(
     const named = async () =>
         (await everything()).filter((frame) => frame.kind === "notice" || frame.kind === "question");
     const post = (frame: WebviewFrame) => page.evaluate(`window.postMessage(${JSON.stringify(frame)}, "*")`);
+    const lastAsked = async (name: keyof P["toHost"]): Promise<number> => {
+        const find = async () =>
+            (await named()).filter((frame) => frame.kind === "question" && frame.name === name).at(-1);
+        // A page asks a moment after the key: it waits whether another comes.
+        let asked = await find();
+        for (let tries = 0; asked === undefined && tries < 100; tries++) {
+            await page.waitForTimeout(50);
+            asked = await find();
+        }
+        if (asked?.kind !== "question") throw new Error(`the page has not asked for ${String(name)}`);
+        return asked.id;
+    };
     return {
         page,
         requests,
@@ -93,16 +105,10 @@ export async function openChatPage(
         heardOf: async (name) =>
             (await named()).filter((frame) => frame.name === name).map(({payload}) => payload as never),
         async reply(name, payload) {
-            const find = async () =>
-                (await named()).filter((frame) => frame.kind === "question" && frame.name === name).at(-1);
-            // A page asks a moment after the key: it waits whether another comes.
-            let asked = await find();
-            for (let tries = 0; asked === undefined && tries < 100; tries++) {
-                await page.waitForTimeout(50);
-                asked = await find();
-            }
-            if (asked?.kind !== "question") throw new Error(`the page has not asked for ${name}`);
-            await post({kind: "reply", id: asked.id, payload});
+            await post({kind: "reply", id: await lastAsked(name), payload});
+        },
+        async fail(name, error) {
+            await post({kind: "failure", id: await lastAsked(name), error});
         },
         async close() {
             await page.close();
@@ -111,8 +117,11 @@ export async function openChatPage(
     };
 }
 
-async function serve(assets: string): Promise<Server> {
-    const files: Readonly<Record<string, string>> = {"/chat.js": "text/javascript", "/chat.css": "text/css"};
+async function serve(assets: string, bundle: WebviewPage["bundle"]): Promise<Server> {
+    const files: Readonly<Record<string, string>> = {
+        [`/${bundle}.js`]: "text/javascript",
+        [`/${bundle}.css`]: "text/css",
+    };
     const server = createServer((request, response) => {
         const origin = `http://${request.headers.host}`;
         const type = files[request.url ?? ""];
@@ -131,8 +140,8 @@ async function serve(assets: string): Promise<Server> {
             return;
         }
         const html = pageHtml(
-            {bundle: "chat", title: "Kvasir Chat"},
-            {script: `${origin}/chat.js`, style: `${origin}/chat.css`, cspSource: origin, language: "en"},
+            {bundle, title: "Kvasir"},
+            {script: `${origin}/${bundle}.js`, style: `${origin}/${bundle}.css`, cspSource: origin, language: "en"},
         );
         response.writeHead(200, {"content-type": "text/html"}).end(html);
     });
