@@ -137,6 +137,7 @@ function scenesOf(page) {
     const openChat = async () => {
         await openFile(page, "src/api/when.ts");
         await runCommand(page, "Kvasir: Open Chat");
+        await widenSideBar(page, 520);
         const chat = await webviewOf(page, "chat");
         const question = chat.getByRole("textbox", {name: "Question"});
         await question.waitFor();
@@ -150,7 +151,6 @@ function scenesOf(page) {
         start: {
             async arrange() {
                 await openChat();
-                await widenSideBar(page, 520);
             },
             frame: async () => sideBar,
             leave: leaveChat,
