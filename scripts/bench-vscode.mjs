@@ -1,7 +1,7 @@
 /**
  * `npm run bench:vscode`: what Kvasir costs an editor, measured in a real VS Code with the bundles as they are shipped:
  * activation as VS Code itself measures it, the scan of a large workspace, memory of the extension host with and without
- * Kvasir, and first ghost text against the engine's own time. Prints medians with their range; `--json` prints all
+ * Kvasir, first ghost text against the engine's own time, and what an answer takes of the host's thread. Prints medians with their range; `--json` prints all
  * figures. `npm run bench:vscode -- window scan completion` runs some of its stages.
  */
 import {cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile} from "node:fs/promises";
@@ -32,6 +32,9 @@ const settings = {
     "kvasir.cache.folder": path.join(home, "cache"),
     // The scan alone: ten thousand files are not read by a small machine in a bench.
     "kvasir.reading.automatic": false,
+    "kvasir.chat.maxTokens": 60,
+    "kvasir.context.attendedTokens": 1_000,
+    "kvasir.context.waitForReadsMs": 60_000,
     "editor.quickSuggestions": {other: "off", comments: "off", strings: "off"},
 };
 // The servers end with this process, however it ends.
@@ -54,12 +57,17 @@ try {
         say(`Scan of ${files} files: ${spread(scanMs)} ms`);
     }
     if (isChosen("completion")) {
-        const {completions} = await figuresInHost(demo, true);
+        const {completions, answer} = await figuresInHost(demo, true);
         figures.completions = completions;
         say(`First ghost text: ${spread(completions.map(({wholeMs}) => wholeMs))} ms`);
         say(`  of it the engine: ${spread(completions.map(({engineMs}) => engineMs))} ms`);
         const ratios = completions.map(({wholeMs, engineMs}) => wholeMs / engineMs);
         say(`  ratio: ${spread(ratios)} (${ratios.length} completions)`);
+        figures.answer = answer;
+        if (answer !== undefined)
+            say(
+                `An answer of ${answer.tokens} tokens in ${(answer.ms / 1000).toFixed(1)} s: ${answer.ownMs.toFixed(0)} ms of the extension host's thread`,
+            );
     }
     if (isJson) process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
 } finally {

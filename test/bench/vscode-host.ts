@@ -1,8 +1,9 @@
 /**
- * What runs inside the extension host for scripts/bench-vscode.mjs: first ghost text against the engine's own time, and
- * the scan of the folder that is open. Figures go to the file that KVASIR_BENCH_RESULTS names.
+ * What runs inside the extension host for scripts/bench-vscode.mjs: first ghost text against the engine's own time, what
+ * of the host's thread an answer takes, and the scan of the folder that is open. Figures go to the file that KVASIR_BENCH_RESULTS names.
  */
 import {writeFileSync} from "node:fs";
+import {type Profiler, Session} from "node:inspector/promises";
 import * as vscode from "vscode";
 import type {TestApi} from "../../extension/host/extension.js";
 import type {CompletionReport} from "../../extension/protocol/engine.js";
@@ -13,6 +14,8 @@ export interface HostFigures {
     scanMs: number[];
     /** One for each completion: until the command had its ghost text, and what the engine took of it. */
     completions: {wholeMs: number; engineMs: number}[];
+    /** While an answer with a file to read was written: its time, and what Kvasir's own code took of the host's thread. */
+    answer?: {ms: number; tokens: number; ownMs: number};
 }
 
 const nCompletions = 15;
@@ -30,8 +33,11 @@ export async function run(): Promise<void> {
         await ctx.workspace.rescan();
         scanMs.push(performance.now() - startedMs);
     }
-    const completions = process.env["KVASIR_BENCH_COMPLETIONS"] === "1" ? await completionTimes(ctx) : [];
-    const figures: HostFigures = {activationMs, files: ctx.workspace.state().known, scanMs, completions};
+    const figures: HostFigures = {activationMs, files: ctx.workspace.state().known, scanMs, completions: []};
+    if (process.env["KVASIR_BENCH_COMPLETIONS"] === "1") {
+        figures.completions = await completionTimes(ctx);
+        figures.answer = await answerOnThread(ctx);
+    }
     writeFileSync(file, JSON.stringify(figures));
 }
 
@@ -62,6 +68,46 @@ async function completionTimes({engine}: TestApi["ctx"]): Promise<HostFigures["c
         times.push({wholeMs, engineMs: answered.ms});
     }
     return times;
+}
+
+/** By the profiler of the host itself. The question goes the chat's whole road: files are sent and one is read for it. */
+async function answerOnThread({engine}: TestApi["ctx"]): Promise<HostFigures["answer"]> {
+    const document = await vscode.workspace.openTextDocument(
+        vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file("/"), "src/api/when.ts"),
+    );
+    await vscode.window.showTextDocument(document);
+    let tokens = 0;
+    const ask = engine.ask.bind(engine);
+    engine.ask = async (...args) => {
+        const report = await ask(...args);
+        tokens = report.tokens;
+        return report;
+    };
+    const session = new Session();
+    session.connect();
+    await session.post("Profiler.enable");
+    await session.post("Profiler.start");
+    const startedMs = performance.now();
+    await vscode.commands.executeCommand("kvasir.explain");
+    const ms = performance.now() - startedMs;
+    const {profile} = await session.post("Profiler.stop");
+    session.disconnect();
+    return {ms, tokens, ownMs: ownMsOf(profile)};
+}
+
+/** Time in which code of the extension was on the stack, whatever it had called. */
+function ownMsOf({nodes, samples = [], timeDeltas = []}: Profiler.Profile): number {
+    const own = new Set<number>();
+    const mark = (id: number, isInside: boolean): void => {
+        const node = byId.get(id);
+        if (node === undefined) return;
+        const isOwn = isInside || /[/\\]dist[/\\]extension/.test(node.callFrame.url);
+        if (isOwn) own.add(id);
+        for (const child of node.children ?? []) mark(child, isOwn);
+    };
+    const byId = new Map(nodes.map((node) => [node.id, node]));
+    if (nodes[0] !== undefined) mark(nodes[0].id, false);
+    return samples.reduce((sum, id, at) => sum + (own.has(id) ? (timeDeltas[at] ?? 0) / 1000 : 0), 0);
 }
 
 function later(ms: number): Promise<void> {
