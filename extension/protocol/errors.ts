@@ -295,6 +295,11 @@ export function pairsInvalid(path: string, reason: string, cause?: unknown): Kva
     });
 }
 
+/** A repository without anything that a measurement could be made of. */
+export function nothingToMeasure(repository: string, reason: string, fix: string): KvasirError {
+    return new KvasirError("pairs-invalid", `${repository} holds nothing to measure: ${reason}.`, {fix});
+}
+
 export function engineUnreachable(reason: string, cause?: unknown): KvasirError {
     return new KvasirError("engine-unreachable", `the engine could not be started: ${reason}.`, {
         fix: "The log has the details; `Kvasir: Restart Engine` tries again.",

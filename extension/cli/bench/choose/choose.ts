@@ -11,9 +11,10 @@ import type {CutFigures, Likelihood} from "../../../core/fidelity/measurements.j
 import type {RepositoryFile, Target} from "../../../core/fidelity/make-pairs.js";
 import {flatten} from "../../../engine/kv/segment.js";
 import type {NativeSegment} from "../../../engine/native/native.js";
-import {isKvasirError, pairsInvalid, usage} from "../../../protocol/errors.js";
+import {isKvasirError, nothingToMeasure, usage} from "../../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../../command-context.js";
 import {checkModelExists, settingsOf, type CommonFlags} from "../../common-flags.js";
+import {formatNumberOf} from "../../output/units.js";
 import {ProgressLine} from "../../output/progress-line.js";
 import {tokenFiles} from "../bench-files.js";
 import {nReads} from "../quality/file-evidence.js";
@@ -89,13 +90,18 @@ export async function runChoose(context: CommandContext, flags: ChooseFlags): Pr
                 },
             );
             if (pool.targets.length === 0)
-                throw pairsInvalid(folder, "no source file there imports two others of a usual size");
+                throw nothingToMeasure(
+                    folder,
+                    "no source file there imports two others of a usual size",
+                    "Name a larger repository, or raise --pool-tokens.",
+                );
             const {measured, nWithout} = await measure({lab, pool, choosings, flags, progress, signal});
             if (measured.length === 0) signal.throwIfAborted();
             if (measured.length === 0)
-                throw pairsInvalid(
+                throw nothingToMeasure(
                     folder,
-                    `of ${pool.targets.length} targets none is helped by its imports as much as --min-benefit asks`,
+                    `of ${formatNumberOf(pool.targets.length, "target")} none is helped by its imports by ${flags.minBenefit} nats`,
+                    "Raise --pool-tokens, which gives more targets, or lower --min-benefit.",
                 );
             const outcome = {
                 measured,

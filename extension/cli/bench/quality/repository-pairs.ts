@@ -2,7 +2,7 @@
 import {makePairs, type MakePairsOptions} from "../../../core/fidelity/make-pairs.js";
 import type {Pairs, Sample} from "../../../core/fidelity/pairs.js";
 import {writeFileAtomically} from "../../../engine/store/write-file-atomically.js";
-import {pairsInvalid} from "../../../protocol/errors.js";
+import {nothingToMeasure} from "../../../protocol/errors.js";
 import {tokenFiles} from "../bench-files.js";
 
 /**
@@ -31,7 +31,11 @@ export async function makeRepositoryPairs(
     for (let turn = 0; samples.length < options.nPairs && lists.some((list) => list.length > turn); turn++)
         samples.push(...lists.flatMap((list) => list.slice(turn, turn + 1)));
     if (samples.length === 0)
-        throw pairsInvalid(folders.join(", "), "no source file there imports two others of a usual size");
+        throw nothingToMeasure(
+            folders.join(", "),
+            "no source file there imports two others of a usual size",
+            "Name a larger repository.",
+        );
     return {samples: samples.slice(0, options.nPairs)};
 }
 

@@ -9,7 +9,7 @@ import {makeTaskSets, type TaskSet} from "../../../core/fidelity/tasks/make-task
 import type {Answered, TaskCut} from "../../../core/fidelity/tasks/task-rows.js";
 import {flatten} from "../../../engine/kv/segment.js";
 import type {NativePart, NativeSegment} from "../../../engine/native/native.js";
-import {isKvasirError, pairsInvalid, usage} from "../../../protocol/errors.js";
+import {isKvasirError, nothingToMeasure, usage} from "../../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../../command-context.js";
 import {checkModelExists, settingsOf, type CommonFlags} from "../../common-flags.js";
 import {ProgressLine} from "../../output/progress-line.js";
@@ -102,9 +102,10 @@ async function setsOf(lab: QualityLab, flags: TasksFlags, {root, interrupt}: Com
     }
     const sets = Array.from({length: flags.nSets}, (_, turn) => lists.flatMap((list) => list[turn] ?? [])).flat();
     if (sets.length === 0)
-        throw pairsInvalid(
+        throw nothingToMeasure(
             flags.repo.join(", "),
-            `no ${flags.contextTokens} tokens of source files there have an answer to ask for`,
+            `no three source files of ${flags.contextTokens} tokens in all have an answer to ask for`,
+            "Name a larger repository, or lower --context-tokens.",
         );
     return sets.slice(0, flags.nSets);
 }
