@@ -28,7 +28,7 @@ const notAtRunTime = [
     /^node-llama-cpp\/(?:templates|bins)\//,
     // Two small files there say which release the libraries are of.
     /^node-llama-cpp\/llama\/(?!(?:llama\.cpp\.info|binariesGithubRelease|.*\.info)\.json$)/,
-    /\.(?:map|d\.[cm]?ts|tsbuildinfo|flow|markdown)$/,
+    /\.(?:map|[cm]?tsx?|tsbuildinfo|flow|markdown)$/,
     /\/(?:README|CHANGELOG|HISTORY|CONTRIBUTING|SECURITY)(?:\.[^/]*)?$/i,
     /\/(?:\.github|__tests__|tests?|examples?|docs?|benchmarks?)\//,
     /\/\.[^/]+$/,
