@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import {copyFile, link, mkdir, rm} from "node:fs/promises";
+import path from "node:path";
 import * as vscode from "vscode";
 import type {KvasirError} from "../../extension/protocol/errors.js";
 import {activated, eventually, question} from "./extension-under-test.js";
@@ -88,6 +90,40 @@ describe("the engine behind the extension", () => {
                 () => false,
             ),
         );
+    });
+
+    it("Choose Model offers the models that are here; another one is loaded, and the conversation goes on", async () => {
+        const {ctx} = await activated();
+        const first = ctx.settings.get("model.path");
+        // The same weights under another name are another model to whoever chooses. Kvasir's own folder comes first.
+        const folder = process.env["KVASIR_MODELS_DIR"];
+        assert.ok(folder !== undefined);
+        const other = path.join(folder, "The other one.gguf");
+        await mkdir(folder, {recursive: true});
+        await link(first, other).catch(() => copyFile(first, other));
+        const before = await ctx.engine.ask(question(ctx.workspace.id, "What is a reaction?", 4), {});
+        try {
+            const chosen = vscode.commands.executeCommand("kvasir.chooseModel");
+            // Its list stands there when accepting does something.
+            await eventually("the model to be taken", async () => {
+                await vscode.commands.executeCommand("workbench.action.acceptSelectedQuickOpenItem");
+                return ctx.settings.get("model.path") === other;
+            });
+            await chosen;
+            assert.equal(ctx.engine.status().model?.path, other);
+            await ctx.workspace.flush();
+            const turns = [
+                {role: "user" as const, text: "What is a reaction?"},
+                {role: "assistant" as const, text: before.text},
+                {role: "user" as const, text: "And an atom?"},
+            ];
+            const after = await ctx.engine.ask({...question(ctx.workspace.id, "And an atom?", 4), turns}, {});
+            assert.ok(after.tokens > 0);
+        } finally {
+            await ctx.settings.set("model.path", first);
+            await ctx.engine.load();
+            await rm(folder, {recursive: true, force: true});
+        }
     });
 
     it("Restart Engine, Pause, Resume and Unload are commands that do what they say", async () => {
