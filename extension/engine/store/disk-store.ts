@@ -13,7 +13,7 @@ import type {SegmentHeader} from "./segment-header.js";
 import type {StoreKey} from "./segment-seal.js";
 import {SegmentIndex, type StoredEntry} from "./segment-index.js";
 import {storeWriteError} from "./store-errors.js";
-import {removeIfThere, StoreFolder} from "./store-folder.js";
+import {type OtherFile, removeIfThere, StoreFolder} from "./store-folder.js";
 import {type PreparedSegment, prepareSegment, type SegmentContent} from "./write-segment.js";
 
 export interface DiskStoreOptions {
@@ -51,6 +51,8 @@ export class DiskStore {
     readonly #onDamage: DiskStoreOptions["onDamage"];
     readonly #key: StoreKey | undefined;
     readonly limitBytes: number;
+    /** Files of other keys and versions and of the quarantine, as of the last look: they count, and go like all others. */
+    #others: OtherFile[] = [];
     /** The last write: one after another, so that together they cannot pass the limit. */
     #writing: Promise<unknown> = Promise.resolve();
     #hintTimer: NodeJS.Timeout | undefined;
@@ -66,6 +68,7 @@ export class DiskStore {
         if (options.key !== undefined) await store.#folder.clearPlain().catch(() => undefined);
         await store.#index.loadHint();
         await store.#index.refresh().catch(() => undefined);
+        await store.#lookAtOthers().catch(() => undefined);
         await store.#folder.removeDeadTemporaries().catch(() => undefined);
         return store;
     }
@@ -82,9 +85,9 @@ export class DiskStore {
         return this.#folder.root;
     }
 
-    /** Bytes of all segment files, as of the last look at the folder. */
+    /** Bytes of all files that count to the limit, as of the last look at the folder. */
     get bytes(): number {
-        return this.#index.bytes;
+        return this.#index.bytes + this.#others.reduce((sum, {bytes}) => sum + bytes, 0);
     }
 
     /**
@@ -103,6 +106,11 @@ export class DiskStore {
     /** Generation of a stored segment, as of the last look at the folder; undefined when it is not there. */
     generationOf(identity: SegmentIdentity): number | undefined {
         return this.#index.get(identity)?.generation;
+    }
+
+    /** Segments of that very path, as of the last look at the folder. */
+    entriesOf(path: string): StoredEntry[] {
+        return this.#index.entries().filter((entry) => entry.path === path);
     }
 
     /** Looks at the file itself, so another process's segment counts. Says nothing about damage. */
@@ -185,6 +193,7 @@ export class DiskStore {
         const entries = await this.list();
         if (!(await this.#isOurs())) await this.#folder.checkOwner();
         await this.#folder.clear();
+        this.#others = [];
         for (const entry of entries) this.#index.delete(entry.identity);
         this.#index.isChanged = false;
         return {nSegments: entries.length, bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0)};
@@ -287,14 +296,30 @@ export class DiskStore {
     }
 
     async #evictTo(limitBytes: number): Promise<void> {
-        while (this.#index.bytes > limitBytes) {
-            const oldestFirst = this.#index.entries().sort((a, b) => a.lastUsedMs - b.lastUsedMs);
+        if (this.bytes <= limitBytes) return;
+        await this.#lookAtOthers();
+        while (this.bytes > limitBytes) {
+            const oldestFirst = [...this.#index.entries(), ...this.#others].sort((a, b) => a.lastUsedMs - b.lastUsedMs);
             for (const entry of oldestFirst) {
-                if (this.#index.bytes <= limitBytes) break;
+                if (this.bytes <= limitBytes) break;
+                if (!("identity" in entry)) await this.#removeOther(entry);
                 // Another process may have used it since we looked; then it takes its new place in the next round.
-                if (!(await this.#index.isUsedSince(entry))) await this.#remove(entry);
+                else if (!(await this.#index.isUsedSince(entry))) await this.#remove(entry);
             }
         }
+    }
+
+    async #lookAtOthers(): Promise<void> {
+        this.#others = await this.#folder.others();
+    }
+
+    async #removeOther(file: OtherFile): Promise<void> {
+        try {
+            await removeIfThere(file.path);
+        } catch (error) {
+            throw storeWriteError(this.root, error);
+        }
+        this.#others = this.#others.filter((other) => other !== file);
     }
 
     /** Bytes freed: 0 when another process was quicker. */

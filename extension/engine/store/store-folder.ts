@@ -32,6 +32,13 @@ const tag = `Signature: 8a477f597d28d172789f06886806bc55
 # (https://bford.info/cachedir/) and it may be deleted at any time.
 `;
 
+/** A file of the cache that counts and that this store cannot use. */
+export interface OtherFile {
+    path: string;
+    bytes: number;
+    lastUsedMs: number;
+}
+
 export class StoreFolder {
     readonly root: string;
     readonly indexPath: string;
@@ -107,6 +114,27 @@ export class StoreFolder {
             .map((name) => name.slice(0, -suffix.length))
             .filter(isSegmentIdentity)
             .filter((identity) => identity.startsWith(prefix));
+    }
+
+    /** What else takes room: segments of other keys and versions, and the quarantine. @throws KvasirError `busy`, `store-read-only` */
+    async others(): Promise<OtherFile[]> {
+        const paths = (await this.#namesIn(this.#quarantine)).map((name) => join(this.#quarantine, name));
+        for (const name of await this.#namesIn(this.root)) {
+            const segments = join(this.root, name);
+            if (!anySegments.test(name) || segments === this.#segments) continue;
+            for (const prefix of await this.prefixes(segments)) {
+                const folder = join(segments, prefix.slice(0, 1), prefix.slice(1, 2));
+                const files = (await this.#namesIn(folder)).filter((file) => file.endsWith(suffix));
+                paths.push(...files.map((file) => join(folder, file)));
+            }
+        }
+        const found = await Promise.all(
+            paths.map(async (path) => {
+                const status = await lstat(path).catch(() => undefined);
+                return status?.isFile() ? [{path, bytes: status.size, lastUsedMs: status.atimeMs}] : [];
+            }),
+        );
+        return found.flat();
     }
 
     /**

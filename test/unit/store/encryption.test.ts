@@ -6,7 +6,7 @@ import {DiskStore, type StoreDamage} from "../../../extension/engine/store/disk-
 import {StoreKey} from "../../../extension/engine/store/segment-seal.js";
 import {mutate, mutationKinds} from "./mutations.js";
 import {readRows, sampleSegment, seededRandom} from "./sample-segments.js";
-import {identityOf, limitBytes, rowsIn, segmentFiles} from "./stored-samples.js";
+import {identityOf, limitBytes, rowsIn, segmentFiles, sizeOf, totalBytes} from "./stored-samples.js";
 import {temporaryFolder} from "./temporary-folder.js";
 
 const hexKey = "0123456789abcdef".repeat(4);
@@ -93,6 +93,28 @@ describe("a store with a key", () => {
         expect(await segmentFiles(root)).toHaveLength(1);
         await DiskStore.open(root, {limitBytes, key});
         for (const file of await everyFile(root)) expect((await readFile(file)).includes("secret-plan")).toBe(false);
+    });
+
+    test("files of keys that nobody uses any more count to the limit, and go when they are the oldest", async () => {
+        const root = await temporaryFolder();
+        const size = await sizeOf(sampleSegment({path: "1"}));
+        const limit = Math.floor(3.5 * size);
+        const old = await DiskStore.open(root, {limitBytes: limit, key: otherKey});
+        for (const path of ["1", "2", "3"]) await old.put(sampleSegment({path}));
+        await old.close();
+        const store = await DiskStore.open(root, {limitBytes: limit, key});
+        expect(store.bytes).toBe(await totalBytes(root));
+        for (const path of ["4", "5"]) {
+            await store.put(sampleSegment({path}));
+            expect(store.bytes).toBe(await totalBytes(root));
+            expect(store.bytes).toBeLessThanOrEqual(limit);
+        }
+        expect((await store.list()).map(({path}) => path).sort()).toEqual(["4", "5"]);
+        expect((await (await DiskStore.open(root, {limitBytes: limit, key: otherKey})).list()).length).toBe(1);
+        // With more, all that is left of the other key goes first.
+        await store.put(sampleSegment({path: "6"}));
+        expect((await store.list()).map(({path}) => path).sort()).toEqual(["4", "5", "6"]);
+        expect(await totalBytes(root)).toBe(store.bytes);
     });
 
     test("clear takes the files of every key", async () => {
