@@ -47,6 +47,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
         });
     let differing: readonly string[] = [];
     let quarantined: readonly string[] = [];
+    let lastCrash: string | undefined;
     const engine = createEngineClient({
         folder: engineFolder({
             platform: process.platform,
@@ -70,6 +71,8 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
         onHello(reply) {
             differing = reply.differing;
             quarantined = reply.quarantined;
+            lastCrash = reply.lastCrash;
+            if (lastCrash !== undefined) log.warn(`The engine before this one died in native code:\n${lastCrash}`);
             if (quarantined.length > 0)
                 log.warn(`Left out, because reading them has ended the engine: ${quarantined.join(", ")}.`);
             if (differing.length > 0) {
@@ -101,6 +104,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
                     engineSettings,
                     differing: () => differing,
                     quarantined: () => quarantined,
+                    lastCrash: () => lastCrash,
                     extensionVersion: version,
                     log,
                 }),

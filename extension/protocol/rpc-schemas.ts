@@ -321,5 +321,7 @@ export const helloReply = z.strictObject({
     clients: z.int().positive(),
     /** Files whose text has ended the engine again and again: left out until it changes. */
     quarantined: z.array(z.string()),
+    /** Signal and native stack, a line each, of the engine before this one, when it died in native code. */
+    lastCrash: z.string().optional(),
 });
 export type HelloReply = z.infer<typeof helloReply>;

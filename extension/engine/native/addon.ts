@@ -32,15 +32,7 @@ let loaded: NativeAddon | undefined;
  */
 export function loadAddon(): NativeAddon {
     if (loaded) return loaded;
-    const candidates = addonCandidates();
-    const file = candidates.find((candidate) => existsSync(candidate));
-    if (file === undefined) throw addonMissing(candidates[0]!);
-    let addon: NativeAddon;
-    try {
-        addon = require(file) as NativeAddon;
-    } catch (error) {
-        throw addonMismatch(`the addon does not load: ${(error as Error).message}`);
-    }
+    const addon = loadedAddonFile();
     const expected = installedVersions();
     if (addon.nodeLlamaCppVersion !== expected.nodeLlamaCpp || addon.llamaRelease !== expected.llamaRelease)
         throw addonMismatch(
@@ -54,6 +46,21 @@ export function loadAddon(): NativeAddon {
     }
     loaded = addon;
     return addon;
+}
+
+/**
+ * The addon alone, which cannot compute yet.
+ * @throws KvasirError `addon-missing`, `addon-mismatch`
+ */
+export function loadedAddonFile(): NativeAddon {
+    const candidates = addonCandidates();
+    const file = candidates.find((candidate) => existsSync(candidate));
+    if (file === undefined) throw addonMissing(candidates[0]!);
+    try {
+        return require(file) as NativeAddon;
+    } catch (error) {
+        throw addonMismatch(`the addon does not load: ${(error as Error).message}`);
+    }
 }
 
 /** Versions of the installed node-llama-cpp and of the llama.cpp release that its binaries were made from. */

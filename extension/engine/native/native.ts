@@ -16,6 +16,11 @@ export interface NativeAddon {
     readonly nodeLlamaCppVersion: string;
     /** Resolves llama.cpp's C API from library files that are loaded already (full paths). Rejects with `addon-mismatch`. */
     load(libraries: string[]): {llamaVersion: string};
+    /**
+     * From now on a crash in native code leaves the signal and a native stack in this file, which is emptied now. Needs
+     * no load(). False where that is not possible (Windows).
+     */
+    reportCrashes(file: string): boolean;
     describeModel(model: AddonModel): ModelDescription;
     readonly Context: new (model: AddonModel, options: ContextOptions) => NativeContext;
     readonly Plain: new (model: AddonModel, options: PlainOptions) => NativePlain;

@@ -14,6 +14,7 @@ import {
     withdrawEndpoint,
 } from "./endpoint-file.js";
 import {EngineServer} from "./engine-server.js";
+import {takeNativeStack} from "./native-stack.js";
 import type {EngineFactory} from "./shared-engine.js";
 
 export interface EngineProcessOptions {
@@ -62,8 +63,11 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
         const {path: file, nCrashes} = crashes.died;
         log(`the last engine died while it was reading ${file} (${nCrashes} times in a row)`);
     }
+    const lastCrash = takeNativeStack(folder);
+    if (lastCrash !== undefined) log(`the last engine died in native code: ${lastCrash.replaceAll("\n", " | ")}`);
     const server = new EngineServer({
         endpoint,
+        lastCrash,
         createEngine: options.createEngine,
         log,
         crashes,

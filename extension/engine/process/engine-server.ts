@@ -16,6 +16,8 @@ export interface ServerOptions {
     createEngine: EngineFactory;
     log: (line: string) => void;
     crashes: CrashRecord;
+    /** Signal and native stack of the engine before this one, when it died so. */
+    lastCrash?: string | undefined;
     /** Called when the last client has gone (false: one has come). */
     onIdle: (isIdle: boolean) => void;
     /** A client asks the process to end. */
@@ -113,7 +115,14 @@ export class EngineServer {
                 const isAlone = [...this.#clients.keys()].every((other) => other === session);
                 const agreed = await this.#shared.want(settings, isAlone);
                 const quarantined = this.#options.crashes.quarantined();
-                return {...agreed, status: this.#statusNow(), clients: this.#clients.size, quarantined};
+                const {lastCrash} = this.#options;
+                return {
+                    ...agreed,
+                    status: this.#statusNow(),
+                    clients: this.#clients.size,
+                    quarantined,
+                    ...(lastCrash === undefined ? {} : {lastCrash}),
+                };
             },
             engine: () => this.#shared.engine(),
             crashes: this.#options.crashes,

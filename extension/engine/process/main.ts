@@ -5,6 +5,7 @@
 import {parseArgs} from "node:util";
 import type {EngineProcess} from "./engine-process.js";
 import {startEngineProcess} from "./engine-process.js";
+import {dropNativeStack, keepNativeStack} from "./native-stack.js";
 
 /** A process that is told to end and does not within this is ended anyway. */
 const lastWordsMs = 3_000;
@@ -17,7 +18,8 @@ const log = (line: string) => process.stderr.write(`${new Date().toISOString()} 
 process.stdout.on("error", () => {});
 process.stderr.on("error", () => {});
 
-if (values.folder === undefined) {
+const {folder} = values;
+if (folder === undefined) {
     log("usage: engine --folder PATH [--version TEXT] [--idle-ms N]");
     process.exit(2);
 }
@@ -37,18 +39,20 @@ process.on("unhandledRejection", (error) => die("a rejection nobody handled", er
 
 try {
     running = await startEngineProcess({
-        folder: values.folder,
+        folder,
         version: values.version ?? "unknown",
         idleMs: Number(values["idle-ms"] ?? 600_000),
         createEngine: async (settings) => {
             // Loaded late: the process is found before llama.cpp is loaded.
             const {createEngine} = await import("../engine.js");
+            keepNativeStack(folder);
             return createEngine(settings, {});
         },
         log,
     });
     if (running === undefined) log("another engine is there already");
     else await running.ended;
+    dropNativeStack(folder);
     process.exit(0);
 } catch (error) {
     die("it could not start", error);

@@ -18,6 +18,7 @@ export interface DoctorParts {
     engineSettings: () => EngineSettings;
     differing: () => readonly string[];
     quarantined: () => readonly string[];
+    lastCrash: () => string | undefined;
     extensionVersion: string;
     log: Log;
 }
@@ -52,6 +53,7 @@ async function examine({
     engineSettings,
     differing,
     quarantined,
+    lastCrash,
     extensionVersion,
 }: DoctorParts): Promise<string> {
     const report = await engine.doctor().catch((error: unknown) => {
@@ -69,6 +71,7 @@ async function examine({
         connection: connectionText(engine.connection()),
         differing: differing(),
         quarantined: quarantined(),
+        lastCrash: lastCrash(),
         files: {
             known: workspace.state().known,
             skipped: workspace.state().skipped,

@@ -12,6 +12,8 @@ export interface DoctorFacts {
     differing: readonly string[];
     /** Files that have ended the engine again and again. */
     quarantined: readonly string[];
+    /** Signal and native stack of the engine before this one. */
+    lastCrash?: string | undefined;
     files: {known: number; skipped: number; secrets: readonly string[]};
     model: string;
     cacheFolder: string;
@@ -57,6 +59,10 @@ export function doctorText(facts: DoctorFacts): string {
             );
         }
         lines.push("");
+    }
+    if (facts.lastCrash !== undefined) {
+        lines.push("## The engine before this one died in native code", "");
+        lines.push(...facts.lastCrash.split("\n").map((line) => `    ${line}`), "");
     }
     lines.push(
         "## This window",

@@ -3,6 +3,7 @@
 
 #include "AddonModel.h"
 
+#include "crash-report.h"
 #include "error.h"
 #include "js-context.h"
 #include "js-plain.h"
@@ -76,8 +77,17 @@ Napi::Value describeModel(const Napi::CallbackInfo & info) {
     return result;
 }
 
+/** Needs no load(): a crash while llama.cpp is loaded is worth knowing too. */
+Napi::Value reportCrashes(const Napi::CallbackInfo & info) {
+    if (info.Length() < 1 || !info[0].IsString()) {
+        throw Napi::TypeError::New(info.Env(), "argument 1 must be a path");
+    }
+    return Napi::Boolean::New(info.Env(), reportCrashesTo(info[0].As<Napi::String>().Utf8Value()));
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("load", Napi::Function::New(env, load));
+    exports.Set("reportCrashes", Napi::Function::New(env, reportCrashes));
     exports.Set("describeModel", Napi::Function::New(env, describeModel));
     exports.Set("llamaRelease", KVASIR_LLAMA_RELEASE);
     exports.Set("nodeLlamaCppVersion", KVASIR_NODE_LLAMA_CPP_VERSION);

@@ -98,7 +98,9 @@ export async function buildScriptedProcess(folder: string): Promise<string> {
         format: "esm",
         logLevel: "silent",
         // Bundled CommonJS packages call require(), which an ES module does not have.
-        banner: {js: 'import {createRequire} from "node:module"; const require = createRequire(import.meta.url);'},
+        banner: {
+            js: 'import {createRequire as __createRequire} from "node:module"; const require = __createRequire(import.meta.url);',
+        },
     });
     return outfile;
 }
