@@ -64,6 +64,9 @@ Context::Context(llama_model * model, const ContextOptions & options)
     params.no_perf = true;
     params.cb_eval = &Context::onNode;
     params.cb_eval_user_data = this;
+    // The CPU asks before every node, so a cancel does not wait for the rest of a layer; a GPU ends with the layer.
+    params.abort_callback = &Context::isAborted;
+    params.abort_callback_data = this;
     context = api.llama_init_from_model(model, params);
     if (context == nullptr) {
         throw KvError("out-of-memory", "llama.cpp could not make a context (memory, or a row type it does not support)");
@@ -85,6 +88,11 @@ Context::~Context() {
     api.llama_batch_free(batch);
     // The struct behind the callback outlives the context, the threads outlive both.
     api.llama_free(context);
+}
+
+bool Context::isAborted(void * self) {
+    const Context * context = static_cast<Context *>(self);
+    return context->seam && context->seam->wasCancelled();
 }
 
 bool Context::onNode(ggml_tensor * node, bool ask, void * self) {

@@ -133,6 +133,8 @@ private:
     Probe * probing = nullptr;
     std::atomic<bool> isYieldAsked{false};
     static bool onNode(ggml_tensor * node, bool ask, void * self);
+    /** ggml_abort_callback. */
+    static bool isAborted(void * self);
 };
 
 }  // namespace kvasir
