@@ -337,8 +337,10 @@ export function createEngineClient(options: EngineClientOptions): RejoiningEngin
                 },
                 signal,
             ),
-        async forget(conversation) {
-            if (link !== undefined) await link.request("forget", {conversation});
+        async forget(conversation, storedAs) {
+            // What is on disk is there without an engine too; what is in memory went with it.
+            if (storedAs !== undefined) await call("forget", {conversation, storedAs});
+            else if (link !== undefined) await link.request("forget", {conversation});
         },
         complete: (request, signal) => call("complete", request, signal),
         files: (workspace) => call("files", {workspace}),

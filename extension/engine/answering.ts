@@ -29,7 +29,7 @@ export async function answer(
 ): Promise<AnswerReport> {
     const {settings, format} = engine;
     const question = request.turns.at(-1)?.text ?? "";
-    const conversation = engine.conversation(request.conversation);
+    const conversation = engine.conversation(request.conversation, request.storedAs);
     // Earlier turns can be cut, the question cannot: it is decoded whole, and an answer has to follow.
     const nQuestion = engine.tokenize(question).length;
     if (nQuestion > conversation.room * maxQuestionShare) throw questionTooLong(nQuestion, conversation.room);
@@ -88,6 +88,8 @@ export async function answer(
             readTokens: attended.readTokens,
             stop: generated.reason,
             notes: notesOf(engine, attended.isUncut, conversation.size),
+            reusedTurnTokens: generated.nReused,
+            decodedTurnTokens: generated.nDecoded,
             conversationTokens: conversation.size.nTokens,
             conversationKeptRows: conversation.size.keptRows,
         };

@@ -76,7 +76,7 @@ export async function complete(
             attended: attended.files,
             reusedTokens: attended.reusedTokens,
             readTokens: attended.readTokens,
-            promptTokens: generated.nPrompt,
+            promptTokens: generated.nReused + generated.nDecoded,
             reusedPromptTokens: generated.nReused,
             mode: prompt.mode,
             stop: generated.reason,

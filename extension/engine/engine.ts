@@ -35,6 +35,7 @@ import {fileStatuses, keptLines} from "./file-status.js";
 import {cutWaiting} from "./cut-waiting.js";
 import {LoadedEngine, type Log} from "./loaded-engine.js";
 import {Prefetcher} from "./prefetching.js";
+import {conversationPath} from "./kv/turn-store.js";
 import {readFiles} from "./reading.js";
 import {checkRefinable, refineFiles, Refiner} from "./refining.js";
 import {Scheduler, type Priority} from "./scheduler.js";
@@ -221,14 +222,22 @@ class Engine implements EngineApi {
         const engine = await this.#engine(undefined, signal);
         const startMs = performance.now();
         const workspace = await this.#workspace(request.workspace);
-        return this.#scheduler.run("ask", (turn) => answer(engine, workspace, request, on, {turn, signal, startMs}), {
-            signal,
-            client: request.workspace,
-        });
+        const report = await this.#scheduler.run(
+            "ask",
+            (turn) => answer(engine, workspace, request, on, {turn, signal, startMs}),
+            {signal, client: request.workspace},
+        );
+        // The next question will probably be about what this conversation speaks of.
+        this.#prefetcher.expect(request.workspace, {turns: request.turns});
+        return report;
     }
 
-    async forget(conversation: string): Promise<void> {
+    async forget(conversation: string, storedAs?: string): Promise<void> {
         this.#loaded?.forget(conversation);
+        if (storedAs === undefined) return;
+        // Behind what is still being written of it.
+        await this.#loaded?.turns?.flush();
+        await this.disk.drop(conversationPath(storedAs));
     }
 
     async complete(request: CompleteRequest, signal?: AbortSignal): Promise<CompletionReport> {

@@ -13,11 +13,14 @@ import {KvasirError} from "../protocol/errors.js";
 import {calibrate} from "./kv/calibrate.js";
 import {Conversation} from "./kv/conversation.js";
 import {HeadProfiles, type FoundProfile} from "./kv/head-profiles.js";
+import {KeptTurns} from "./kv/kept-turns.js";
 import {KvContext} from "./kv/kv-context.js";
 import {Library} from "./kv/library.js";
 import {Prefix} from "./kv/prefix.js";
 import {Reader} from "./kv/reader.js";
+import {rowFields} from "./kv/row-fields.js";
 import {SegmentStore} from "./kv/segment-store.js";
+import {TurnStore} from "./kv/turn-store.js";
 import {ChatFormat} from "./model/chat-format.js";
 import {LoadedModel} from "./model/loaded-model.js";
 import {FileTiers} from "./file-tiers.js";
@@ -53,6 +56,7 @@ export class LoadedEngine {
         readonly tiers: FileTiers,
         readonly library: Library,
         readonly reader: Reader,
+        readonly turns: TurnStore | undefined,
         readonly settings: EngineSettings,
         private readonly profiles: HeadProfiles,
     ) {}
@@ -100,6 +104,16 @@ export class LoadedEngine {
                     placement: settings.position,
                     tokenize,
                 });
+                const fields = {modelHash: model.hash, placement: settings.position};
+                const turns =
+                    disk &&
+                    new TurnStore({
+                        context,
+                        disk,
+                        fields: await rowFields(context, prefix, fields),
+                        turnBudget: settings.budget,
+                        log,
+                    });
                 const profiles = new HeadProfiles(path.join(settings.cacheDir, "profiles"), log);
                 const engine = new LoadedEngine(
                     model,
@@ -110,6 +124,7 @@ export class LoadedEngine {
                     tiers,
                     library,
                     reader,
+                    turns,
                     settings,
                     profiles,
                 );
@@ -175,17 +190,27 @@ export class LoadedEngine {
         return this.#found;
     }
 
-    /** The rows of a conversation, or of a completion stream; made when first asked for. */
-    conversation(name: string): Conversation {
+    /**
+     * The rows of a conversation, or of a completion stream; made when first asked for.
+     * @param storedAs under which its rows are on disk, for a conversation that may be opened again by another process
+     */
+    conversation(name: string, storedAs?: string): Conversation {
         let conversation = this.#conversations.get(name);
         if (conversation === undefined) {
-            conversation = new Conversation(this.context, this.prefix, {
-                placement: this.settings.position,
-                filePositions: this.filePositions,
-                window: this.model.description.window,
-                turnBudget: this.settings.budget,
-                profile: () => this.library.profile,
-            });
+            const {turns} = this;
+            const isStored = storedAs !== undefined && turns !== undefined;
+            conversation = new Conversation(
+                this.context,
+                this.prefix,
+                {
+                    placement: this.settings.position,
+                    filePositions: this.filePositions,
+                    window: this.model.description.window,
+                    turnBudget: this.settings.budget,
+                    profile: () => this.library.profile,
+                },
+                isStored ? new KeptTurns(turns, storedAs, this.context.nRegions) : undefined,
+            );
             for (const [oldest, old] of this.#conversations) {
                 if (this.#conversations.size < maxConversations) break;
                 old.dispose();
@@ -206,6 +231,7 @@ export class LoadedEngine {
     async dispose(): Promise<void> {
         for (const conversation of this.#conversations.values()) conversation.dispose();
         this.#conversations.clear();
+        await this.turns?.flush();
         await this.store.close();
         this.prefix.dispose();
         await this.context.close();

@@ -186,6 +186,11 @@ export interface AskRequest {
     workspace: string;
     /** Names the session whose rows are reused: the conversation's id. */
     conversation: string;
+    /**
+     * Under which its rows are stored, for a conversation that its client keeps and may open again: the same in every run,
+     * and of this conversation alone. Without it nothing of it is stored.
+     */
+    storedAs?: string;
     /** The whole conversation; the last turn is the question. */
     turns: ChatTurn[];
     choice?: ContextChoice;
@@ -216,6 +221,9 @@ export interface AnswerReport {
     thought?: string;
     /** What the answer had to do without: rows of earlier turns cut, uncut fallback in use, unread files... */
     notes: string[];
+    /** Tokens of the turns whose rows were there already, and those that were decoded before the answer. */
+    reusedTurnTokens: number;
+    decodedTurnTokens: number;
     /** Tokens of the conversation and how many of their rows are still whole. */
     conversationTokens: number;
     conversationKeptRows: number;
@@ -354,8 +362,11 @@ export interface EngineApi {
         },
         signal?: AbortSignal,
     ): Promise<AnswerReport>;
-    /** Forgets a conversation's rows; its text is the client's. */
-    forget(conversation: string): Promise<void>;
+    /**
+     * Forgets a conversation's rows; its text is the client's.
+     * @param storedAs deletes what is stored of it too: the conversation is no more
+     */
+    forget(conversation: string, storedAs?: string): Promise<void>;
     complete(request: CompleteRequest, signal?: AbortSignal): Promise<CompletionReport>;
     files(workspace: string): Promise<FileStatus[]>;
     keptLines(workspace: string, path: string, text: string): Promise<KeptLines>;

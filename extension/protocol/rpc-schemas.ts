@@ -157,6 +157,7 @@ export const askRequest = schemaOf<e.AskRequest>()(
     z.strictObject({
         workspace: name,
         conversation: name,
+        storedAs: name.optional(),
         turns: z.array(chatTurn).min(1).max(10_000),
         choice: contextChoice.optional(),
         instructions: text.optional(),
@@ -182,6 +183,8 @@ export const answerReport = schemaOf<e.AnswerReport>()(
         stop,
         thought: text.optional(),
         notes: z.array(z.string()),
+        reusedTurnTokens: count,
+        decodedTurnTokens: count,
         conversationTokens: count,
         conversationKeptRows: count,
     }),

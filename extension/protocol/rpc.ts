@@ -37,7 +37,7 @@ export const rpcMethods = {
     closeWorkspace: method(z.strictObject({workspace: s.name}), nothing),
     read: method(z.strictObject({request: s.readRequest, events}), s.readReport),
     ask: method(z.strictObject({request: s.askRequest, events}), s.answerReport),
-    forget: method(z.strictObject({conversation: s.name}), nothing),
+    forget: method(z.strictObject({conversation: s.name, storedAs: s.name.optional()}), nothing),
     complete: method(s.completeRequest, s.completionReport),
     files: method(z.strictObject({workspace: s.name}), z.array(s.fileStatus)),
     keptLines: method(z.strictObject({workspace: s.name, path: s.path, text: s.text}), s.keptLines),

@@ -1,11 +1,18 @@
 /** Rows of a conversation: found again, forgotten, and cut when they outgrow the window, which is made small here. */
+import {mkdtempSync, rmSync} from "node:fs";
+import {tmpdir} from "node:os";
+import path from "node:path";
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
-import {Conversation} from "../../extension/engine/kv/conversation.js";
+import {Conversation, type Generated} from "../../extension/engine/kv/conversation.js";
+import {KeptTurns} from "../../extension/engine/kv/kept-turns.js";
 import {KvContext} from "../../extension/engine/kv/kv-context.js";
 import {Prefix} from "../../extension/engine/kv/prefix.js";
+import {rowFields} from "../../extension/engine/kv/row-fields.js";
 import {flatten, Segment} from "../../extension/engine/kv/segment.js";
+import {conversationPath, TurnStore} from "../../extension/engine/kv/turn-store.js";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {Turn} from "../../extension/engine/scheduler.js";
+import {DiskStore} from "../../extension/engine/store/disk-store.js";
 import type {SegmentIdentity} from "../../extension/engine/store/identity.js";
 import {loadSmallModel, sampleText, tokensOf} from "../native/small-model.js";
 
@@ -25,14 +32,13 @@ afterAll(async () => {
     await model.dispose();
 });
 
-async function newConversation(window: number): Promise<Conversation> {
-    const conversation = new Conversation(context, prefix, {
-        placement: "parallel",
-        filePositions: 64,
-        window,
-        turnBudget: 0.25,
-        profile: () => undefined,
-    });
+async function newConversation(window: number, kept?: KeptTurns): Promise<Conversation> {
+    const conversation = new Conversation(
+        context,
+        prefix,
+        {placement: "parallel", filePositions: 64, window, turnBudget: 0.25, profile: () => undefined},
+        kept,
+    );
     await conversation.attend([]);
     return conversation;
 }
@@ -133,5 +139,47 @@ describe("a conversation", () => {
         expect(tokens.length).toBeGreaterThan(0);
         expect(conversation.size.keptRows).toBeLessThan(conversation.size.nTokens);
         conversation.dispose();
+    });
+
+    it("finds its rows on disk again, those of cut turns too", async () => {
+        const folder = mkdtempSync(path.join(tmpdir(), "kvasir-turns-"));
+        try {
+            // As another process would: what was stored is all that is left.
+            const reopened = async (window: number, work: (conversation: Conversation) => Promise<Generated>) => {
+                const disk = await DiskStore.open(folder, {limitBytes: 2 ** 30});
+                const fields = await rowFields(context, prefix, {modelHash: "small", placement: "parallel"});
+                const turns = new TurnStore({context, disk, fields, turnBudget: 0.25, log: () => {}});
+                const conversation = await newConversation(window, new KeptTurns(turns, "talk", context.nRegions));
+                const generated = await work(conversation);
+                await turns.flush();
+                const pieces = disk.entriesOf(conversationPath("talk"));
+                const {size} = conversation;
+                conversation.dispose();
+                await disk.close();
+                return {generated, pieces, size};
+            };
+            const all = tokensOf(model, sampleText, 700);
+            const grown = await reopened(512, async (conversation) => {
+                await generate(conversation, all.subarray(0, 300));
+                return generate(conversation, all.subarray(0, 600));
+            });
+            expect(grown.size.keptRows).toBeLessThan(grown.size.nTokens);
+            expect(grown.pieces.map(({nTokens}) => nTokens).reduce((a, b) => a + b)).toBe(grown.size.nTokens);
+            const next = Uint32Array.from([
+                ...all.subarray(0, 600),
+                ...grown.generated.tokens,
+                ...all.subarray(600, 610),
+            ]);
+            const again = await reopened(512, (conversation) => generate(conversation, next));
+            expect(again.generated.nReused).toBe(600 + grown.generated.tokens.length - 1);
+            expect(again.generated.nDecoded).toBe(11);
+            expect(again.size.keptRows).toBeLessThan(again.size.nTokens);
+            // A beginning of what is stored is a beginning still; the rest goes.
+            const short = await reopened(2048, (conversation) => generate(conversation, all.subarray(0, 20)));
+            expect(short.generated.nReused).toBe(0);
+            expect(short.pieces.map(({nTokens}) => nTokens)).toEqual([short.size.nTokens]);
+        } finally {
+            rmSync(folder, {recursive: true, force: true});
+        }
     });
 });

@@ -2,10 +2,10 @@
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import path from "node:path";
-import {afterAll, beforeAll, describe, expect, it} from "vitest";
+import {afterAll, beforeAll, beforeEach, describe, expect, it} from "vitest";
 import {createEngine} from "../../extension/engine/engine.js";
 import {ModelHasher} from "../../extension/engine/store/model-hash.js";
-import type {EngineApi, EngineSettings} from "../../extension/protocol/engine.js";
+import type {AskRequest, ChatTurn, EngineApi, EngineSettings} from "../../extension/protocol/engine.js";
 import {patchGguf} from "../native/patched-gguf.js";
 import {root, smallModelPath} from "../native/small-model.js";
 
@@ -180,5 +180,122 @@ describe("a file that was read before its model had a head profile", () => {
         // The whole rows have made room for the cut ones.
         expect((await third.cacheList()).entries).toHaveLength(2);
         await third.dispose();
+    });
+});
+
+describe("a conversation that is opened again in another run", () => {
+    const instructions = "Answer in one short sentence.";
+    let cacheDir: string;
+    let turns: ChatTurn[];
+    let name: string;
+    beforeEach(({task}) => {
+        name = task.id;
+        cacheDir = path.join(folder, "turns");
+        turns = [{role: "user", text: `What does ${files[0]!.path} do? Say it in a few words.`}];
+    });
+
+    async function withEngine<T>(work: (engine: EngineApi) => Promise<T>, more: Partial<EngineSettings> = {}) {
+        const engine = await createEngine(settings({cacheDir, ...more}));
+        await engine.updateWorkspace({workspace, upsert: files});
+        return work(engine).finally(() => engine.dispose());
+    }
+
+    /** Asks on, and adds question and answer to the turns. */
+    async function ask(engine: EngineApi, conversation: string, more: Partial<AskRequest> = {}) {
+        const report = await engine.ask(
+            {
+                workspace,
+                conversation,
+                turns: [...turns],
+                instructions,
+                choice: {context: ["src/a.ts"], onlyNamed: true},
+                maxTokens: 12,
+                temperature: 0,
+                ...more,
+            },
+            {},
+        );
+        turns.push({role: "assistant", text: report.text});
+        return report;
+    }
+    const stored = async (engine: EngineApi) =>
+        (await engine.cacheList()).entries.filter(({path: file}) => file === `conversation:${name}`);
+
+    it("decodes the new turn alone and answers what it would have answered without the restart", async () => {
+        // One engine all along, that stores nothing: the reference.
+        const question = {role: "user" as const, text: "And what is its first line for?"};
+        const [first, whole] = await withEngine(async (engine) => {
+            const report = await ask(engine, "1:c");
+            turns.push(question);
+            return [report, await ask(engine, "1:c")];
+        });
+        turns.length = 1;
+        const before = await withEngine(async (engine) => {
+            const report = await ask(engine, "1:c", {storedAs: name});
+            expect(await stored(engine)).toEqual([]);
+            return report;
+        });
+        expect(before).toMatchObject({text: first.text, reusedTurnTokens: 0});
+
+        turns.push(question);
+        const after = await withEngine(async (engine) => {
+            expect((await stored(engine)).map(({tokens}) => tokens)).toEqual([
+                before.decodedTurnTokens + before.tokens - 1,
+            ]);
+            return ask(engine, "7:c", {storedAs: name});
+        });
+        expect(after.text).toBe(whole.text);
+        expect(after.readTokens).toBe(0);
+        // As much is found again as without the restart, and no more is decoded.
+        expect(after).toMatchObject({
+            reusedTurnTokens: whole.reusedTurnTokens,
+            decodedTurnTokens: whole.decodedTurnTokens,
+        });
+        expect(after.reusedTurnTokens).toBeGreaterThan(before.decodedTurnTokens);
+        // The rows of another conversation with the same words are its own: they may have seen other files.
+        turns.splice(1);
+        expect(await withEngine((engine) => ask(engine, "7:c", {storedAs: `${name}-other`}))).toMatchObject({
+            reusedTurnTokens: 0,
+        });
+    });
+
+    it("uses what is the same when a turn was edited, forgets the rest, and everything with the conversation", async () => {
+        await withEngine((engine) => ask(engine, "c", {storedAs: name}));
+        const edited = [{role: "user" as const, text: turns[0]!.text.replace("a few words", "one word")}];
+        turns = [...edited];
+        const report = await withEngine(async (engine) => {
+            const answer = await ask(engine, "c", {storedAs: name});
+            expect(answer.reusedTurnTokens).toBeGreaterThan(10);
+            return answer;
+        });
+        turns = [...edited];
+        // Without any rows on disk: the same words.
+        expect(await withEngine((engine) => ask(engine, "c"))).toMatchObject({text: report.text, reusedTurnTokens: 0});
+        await withEngine(async (engine) => {
+            // The edited question has taken the place of the first; the last token of an answer may have no row.
+            const nStored = (await stored(engine)).reduce((sum, {tokens}) => sum + tokens, 0);
+            const nTurns = report.reusedTurnTokens + report.decodedTurnTokens + report.tokens;
+            expect([nTurns - 1, nTurns]).toContain(nStored);
+            await engine.forget("c", name);
+            expect(await stored(engine)).toEqual([]);
+        });
+    });
+
+    it("is decoded again when its rows are damaged, or were computed in another way", async () => {
+        const before = await withEngine((engine) => ask(engine, "c", {storedAs: name}));
+        for (const file of readdirSync(cacheDir, {recursive: true, encoding: "utf8"}).filter((one) =>
+            one.endsWith(".kvseg"),
+        )) {
+            const bytes = readFileSync(path.join(cacheDir, file));
+            bytes[bytes.length - 100]! ^= 1;
+            writeFileSync(path.join(cacheDir, file), bytes);
+        }
+        turns.splice(1);
+        const after = await withEngine((engine) => ask(engine, "c", {storedAs: name}));
+        expect(after).toMatchObject({text: before.text, reusedTurnTokens: 0});
+        turns.splice(1);
+        // It is there again, but not for rows of another type.
+        const other = await withEngine((engine) => ask(engine, "c", {storedAs: name}), {rowType: "q8_0"});
+        expect(other.reusedTurnTokens).toBe(0);
     });
 });

@@ -53,6 +53,28 @@ describe("a session", () => {
         session.dispose();
     });
 
+    it("takes rows of another session as its own live rows, bit for bit, and goes on behind them", async () => {
+        const tokens = tokensOf(model, sampleText, 80);
+        const [below, live] = [await segmentOf(tokens.subarray(0, 20), 0, 5), tokens.subarray(20, 50)];
+        const original = await context.newSession();
+        await original.compose([{segment: below}]);
+        await original.decode(live, 40);
+        const {counts, rows} = flatten(keepAll(shape.nLayers * shape.nKvHeads, live.length));
+        const kept = await original.gather(counts, rows);
+        const expected = await decodeAll(original, tokens.subarray(50, 80), 40 + live.length);
+
+        const session = await context.newSession();
+        await session.compose([{segment: below}]);
+        // Rows go behind those that are there, so they may come in several pieces.
+        await session.decode(live.subarray(0, 10), 40);
+        await session.truncate(0);
+        await session.extend(kept);
+        expect((await session.state()).nLive).toBe(live.length);
+        expect(maxDifference(await decodeAll(session, tokens.subarray(50, 80), 40 + live.length), expected)).toBe(0);
+        await expect(session.extend(below)).rejects.toMatchObject({code: "internal"});
+        for (const one of [original, session, below, kept]) one.dispose();
+    });
+
     it("forks into two that do not see each other", async () => {
         const tokens = tokensOf(model, sampleText, 60);
         const trunk = await context.newSession();

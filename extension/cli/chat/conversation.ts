@@ -17,11 +17,18 @@ export interface Exchange {
 
 export class ChatConversation {
     readonly id: string;
+    /** Under which its rows are stored; undefined for one that ends with the process. */
+    readonly storedAs: string | undefined;
     readonly #store: ConversationStore | undefined;
     readonly #turns: ChatTurn[];
 
-    private constructor(id: string, turns: ChatTurn[], store?: ConversationStore) {
+    private constructor(
+        id: string,
+        turns: ChatTurn[],
+        {storedAs, store}: {storedAs?: string; store?: ConversationStore} = {},
+    ) {
         this.id = id;
+        this.storedAs = storedAs;
         this.#turns = turns;
         this.#store = store;
     }
@@ -48,7 +55,7 @@ export class ChatConversation {
         return new ChatConversation(
             id,
             turns.flatMap(({role, text}) => (role === "system" ? [] : [{role, text}])),
-            store,
+            {storedAs: `${workspace}-${id}`, store},
         );
     }
 

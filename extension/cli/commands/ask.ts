@@ -87,6 +87,7 @@ export async function askOnce(
             {
                 workspace: request.workspace,
                 conversation: request.conversation.id,
+                ...(request.conversation.storedAs === undefined ? {} : {storedAs: request.conversation.storedAs}),
                 turns: request.conversation.turnsWith(request.question),
                 choice: scope.choice,
                 maxTokens: flags.maxTokens,

@@ -7,6 +7,7 @@ import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {KvasirError} from "../../protocol/errors.js";
 import type {NativeGenerateOptions, NativeGenerateResult, NativePart, NativeSession} from "../native/native.js";
 import type {Turn} from "../scheduler.js";
+import type {KeptTurns} from "./kept-turns.js";
 import type {KvContext} from "./kv-context.js";
 import type {Prefix} from "./prefix.js";
 import type {Segment} from "./segment.js";
@@ -34,9 +35,9 @@ export interface GenerateJob {
 export interface Generated {
     tokens: number[];
     reason: Exclude<NativeGenerateResult["reason"], "yielded">;
-    /** Tokens of the prompt behind the files, and those of them whose rows were there already. */
-    nPrompt: number;
+    /** Tokens of the turns whose rows were there already, and those that were decoded before the answer. */
     nReused: number;
+    nDecoded: number;
     /** Batches decoded behind the prompt, and tokens that drafts had right. */
     nSteps: number;
     nAccepted: number;
@@ -51,6 +52,7 @@ export class Conversation {
     #composed = "";
     #turnStart: number;
     #segments: readonly Segment[] = [];
+    #attended: readonly string[] = [];
     /** Whether generated tokens' attention to the live rows is being summed. */
     #isScoring = false;
     readonly #earlier: TurnMemory;
@@ -59,6 +61,8 @@ export class Conversation {
         private readonly context: KvContext,
         private readonly prefix: Prefix,
         private readonly place: PlaceOptions,
+        /** Of a conversation whose rows are stored. */
+        private readonly kept?: KeptTurns,
     ) {
         this.#turnStart = prefix.nTokens + place.filePositions;
         this.#earlier = new TurnMemory(context, place.turnBudget, place.profile);
@@ -77,12 +81,11 @@ export class Conversation {
 
     /** Makes the segments the ones that are seen. A copy of rows when the set changed, nothing when not. */
     async attend(segments: readonly Segment[]): Promise<void> {
-        const name = [
-            ...segments.map(({facts}) => `${facts.identity}.${facts.generation}`),
-            this.#earlier.nTokens,
-        ].join(" ");
+        const attended = segments.map(({facts}) => `${facts.identity}.${facts.generation}`);
+        const name = [...attended, this.#earlier.nTokens].join(" ");
         if (this.#session !== undefined && name === this.#composed) return;
         this.#segments = segments;
+        this.#attended = attended;
         const session = (this.#session ??= await this.context.newSession());
         const parts: NativePart[] = [{segment: this.prefix.native}];
         let position = this.prefix.nTokens;
@@ -100,7 +103,7 @@ export class Conversation {
         // Rows of turns that stand elsewhere now are of no use.
         if (turnStart !== this.#turnStart) {
             await this.#forgetFrom(0);
-            this.#earlier.clear();
+            this.#clearEarlier();
         }
         this.#turnStart = turnStart;
         parts.push(...this.#earlier.parts());
@@ -115,13 +118,16 @@ export class Conversation {
     async generate({tokens, options, onToken, turn, signal}: GenerateJob): Promise<Generated> {
         const session = this.#session;
         if (session === undefined) throw new Error("attend() comes first");
-        const fresh = await this.#makeRoom(session, tokens, options.maxTokens, signal);
+        await this.#reopen(session, tokens);
+        const counts = {nReused: 0, nDecoded: 0, nSteps: 0, nAccepted: 0, decodeMs: 0};
+        const generated: Generated = {tokens: [], reason: "stopped", ...counts};
+        const fresh = await this.#makeRoom(session, tokens, options.maxTokens, generated, signal);
         // At least one token is decoded, since the first answer token comes from its logits.
         const nReused = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
+        generated.nReused = tokens.length - fresh.length + nReused;
+        generated.nDecoded += fresh.length - nReused;
         await this.#forgetFrom(nReused);
         await this.#scoreSoon(session, fresh.length + options.maxTokens);
-        const counts = {nPrompt: fresh.length, nReused, nSteps: 0, nAccepted: 0, decodeMs: 0};
-        const generated: Generated = {tokens: [], reason: "stopped", ...counts};
         turn.onAsked = () => this.context.native.yieldSoon();
         // A draft comes in one piece, so there may be tokens behind the one that ended the answer: they were decoded,
         // but belong to no answer.
@@ -140,7 +146,27 @@ export class Conversation {
         } finally {
             turn.onAsked = undefined;
         }
+        await this.kept?.save(session, this.#turnStart, [...this.#earlier.tokens, ...this.#live]);
         return generated;
+    }
+
+    /** Before the first token of this run: takes over the rows that an earlier one has stored of these tokens. */
+    async #reopen(session: NativeSession, tokens: Uint32Array): Promise<void> {
+        const {kept} = this;
+        if (kept === undefined || this.#live.length > 0 || this.#earlier.nTokens > 0) return;
+        for await (const piece of kept.find(this.#turnStart, tokens)) {
+            if (piece.kind === "cut") this.#earlier.add(piece.native, piece.tokens, piece.keep);
+            else {
+                try {
+                    await this.context.withRoom(() => session.extend(piece.native));
+                } finally {
+                    piece.native.dispose();
+                }
+                this.#live.push(...piece.tokens);
+            }
+            kept.take(piece);
+        }
+        if (this.#earlier.nTokens > 0) await this.attend(this.#segments);
     }
 
     async #run(
@@ -166,6 +192,7 @@ export class Conversation {
                 // The token that was sampled last may or may not have been decoded: the session knows.
                 const {nLive} = await session.state();
                 this.#live = [...tokens, ...decoded].slice(0, nLive);
+                this.kept?.grownTo(nLive, this.#attended);
             }
             generated.decodeMs += result.totalMs - result.promptMs;
             generated.nSteps += result.nSteps;
@@ -189,11 +216,12 @@ export class Conversation {
         session: NativeSession,
         tokens: Uint32Array,
         maxTokens: number,
+        generated: Generated,
         signal: AbortSignal | undefined,
     ): Promise<Uint32Array> {
         if (!this.#earlier.isBeginningOf(tokens)) {
             // Something that was cut has been edited: its rows are gone, so the conversation is decoded again.
-            this.#earlier.clear();
+            this.#clearEarlier();
             await this.#forgetFrom(0);
             await this.attend(this.#segments);
         }
@@ -209,9 +237,12 @@ export class Conversation {
                 const oldest = fresh.subarray(0, n);
                 await this.context.cancellable(signal, () => session.decode(oldest, this.#turnStart));
                 this.#live = [...oldest];
+                this.kept?.grownTo(n, this.#attended);
+                generated.nDecoded += n;
             }
-            await this.#earlier.takeOver(session, this.#live, n, this.#isScoring ? this.room : 0);
+            const rows = await this.#earlier.takeOver(session, this.#live, n, this.#isScoring ? this.room : 0);
             this.#live = [];
+            this.kept?.cut(n, rows);
             if (this.#isScoring) await session.stopScores();
             this.#isScoring = false;
             fresh = tokens.subarray(this.#earlier.nTokens);
@@ -230,7 +261,13 @@ export class Conversation {
     async #forgetFrom(n: number): Promise<void> {
         if (n >= this.#live.length) return;
         this.#live.length = n;
+        this.kept?.forgetFrom(n);
         await this.#session?.truncate(n);
+    }
+
+    #clearEarlier(): void {
+        if (this.#earlier.nTokens > 0) this.kept?.clear();
+        this.#earlier.clear();
     }
 
     dispose(): void {

@@ -2,7 +2,7 @@
  * The segments of all known files: says under which identity a file part's rows are found, and brings them into
  * memory, from there, from disk, or by reading. The road of one file.
  */
-import {layoutVersion, replayHeader} from "../../core/layout/chat-layout.js";
+import {replayHeader} from "../../core/layout/chat-layout.js";
 import {cut} from "../../core/policy/cut.js";
 import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../core/policy/policy.js";
@@ -15,12 +15,12 @@ import {
     canonicalJson,
     contentHash,
     segmentIdentity,
-    storeVersion,
     type IdentityFields,
     type SegmentIdentity,
 } from "../store/identity.js";
 import type {KnownWorkspace, PartTokens} from "../workspace/known-workspace.js";
 import type {Reader, ReadJob, ReadRows} from "./reader.js";
+import {rowFields, type RowFields} from "./row-fields.js";
 import {flatten, Segment, type SegmentFacts} from "./segment.js";
 import type {SegmentStore} from "./segment-store.js";
 
@@ -62,7 +62,7 @@ export class Library {
     profile: HeadProfile | undefined;
     readonly #options: LibraryOptions;
     readonly #replayHeader: Uint32Array;
-    #prefixHash: string | undefined;
+    #rowFields: Promise<RowFields> | undefined;
     #profileHash: {profile: HeadProfile; hash: string} | undefined;
 
     constructor(options: LibraryOptions) {
@@ -84,20 +84,14 @@ export class Library {
         const {reader, modelHash, policy, placement} = this.#options;
         const part = this.#part({workspace, path, index});
         const isCut = policy.evidence.kind !== "none";
+        this.#rowFields ??= rowFields(reader.context, reader.prefix, {modelHash, placement});
         return {
-            modelHash,
-            tokenizer: "gguf",
-            rowType: reader.context.rowType as IdentityFields["rowType"],
-            isRotated: reader.context.rowType !== "f16",
-            storeVersion,
-            layoutVersion,
+            ...(await this.#rowFields),
             policy: policy as unknown as IdentityFields["policy"],
             headProfileHash: isCut ? await this.#hashOfProfile() : null,
             budget: isCut ? this.budgetOf(workspace, path) : 1,
-            prefixHash: (this.#prefixHash ??= await contentHash(new Uint8Array(reader.prefix.tokens.slice().buffer))),
             pathHeader: part.header,
             contentHash: await contentHash(part.text),
-            placement,
         };
     }
 

@@ -10,7 +10,7 @@ import {MemoryTier, type Pin} from "../store/memory-tier.js";
 import type {KvContext} from "./kv-context.js";
 import {RamTier} from "./ram-tier.js";
 import {readEvidence, scoresOf} from "./stored-evidence.js";
-import {Segment, type SegmentFacts} from "./segment.js";
+import {fillRows, rowsOf, Segment, type SegmentFacts} from "./segment.js";
 
 export interface SegmentStoreOptions {
     context: KvContext;
@@ -163,7 +163,6 @@ export class SegmentStore {
         return this.load(identity);
     }
 
-    /** Straight into the device's buffer, piece by piece: a segment never lies in JavaScript's memory as a whole. */
     async #upload(
         facts: SegmentFacts,
         counts: Uint32Array,
@@ -171,11 +170,7 @@ export class SegmentStore {
     ): Promise<Segment> {
         const native = await this.#context.withRoom(() => this.#context.native.newSegment(counts));
         try {
-            let at = 0;
-            for await (const piece of rows) {
-                await native.upload(at, Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
-                at += piece.byteLength;
-            }
+            await fillRows(native, rows);
         } catch (error) {
             native.dispose();
             throw error;
@@ -297,7 +292,7 @@ export class SegmentStore {
             },
             keepLists: keep,
             scores: scoresOf(segment, this.#context),
-            rows: () => (copy === undefined ? rowsOf(segment) : [copy]),
+            rows: () => (copy === undefined ? rowsOf(segment.native) : [copy]),
         });
         if (replaces !== undefined && result !== "too-large") await this.#disk.remove(replaces);
     }
@@ -308,18 +303,11 @@ export class SegmentStore {
         if (!this.#ram.takes(rowBytes)) return undefined;
         const rows = Buffer.alloc(rowBytes);
         let at = 0;
-        for await (const piece of rowsOf(segment)) {
+        for await (const piece of rowsOf(segment.native)) {
             rows.set(piece, at);
             at += piece.byteLength;
         }
         if (isWanted()) this.#ram.set({facts: segment.facts, counts: segment.native.counts(), rows});
         return rows;
     }
-}
-
-/** A segment's rows in pieces, so that a large one never lies in JavaScript's memory as a whole. */
-async function* rowsOf({native}: Segment): AsyncGenerator<Uint8Array> {
-    const pieceBytes = 4 * 2 ** 20;
-    const total = native.rowBytes();
-    for (let at = 0; at < total; at += pieceBytes) yield await native.download(at, Math.min(pieceBytes, total - at));
 }

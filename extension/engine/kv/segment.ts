@@ -64,3 +64,22 @@ export function keepAll(nRegions: number, nTokens: number): KeepLists {
     const all = Uint32Array.from({length: nTokens}, (_, i) => i);
     return Array.from({length: nRegions}, () => all);
 }
+
+/** A segment's rows in pieces, so that a large one never lies in JavaScript's memory as a whole. */
+export async function* rowsOf(native: NativeSegment): AsyncGenerator<Uint8Array> {
+    const pieceBytes = 4 * 2 ** 20;
+    const total = native.rowBytes();
+    for (let at = 0; at < total; at += pieceBytes) yield await native.download(at, Math.min(pieceBytes, total - at));
+}
+
+/** Fills a segment, straight into the device's buffer, piece by piece. */
+export async function fillRows(
+    native: NativeSegment,
+    rows: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+    let at = 0;
+    for await (const piece of rows) {
+        await native.upload(at, Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+        at += piece.byteLength;
+    }
+}

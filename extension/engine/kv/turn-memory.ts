@@ -4,6 +4,7 @@
  */
 import {cut} from "../../core/policy/cut.js";
 import type {HeadProfile} from "../../core/policy/head-profile.js";
+import type {KeepLists} from "../../core/policy/head-rows.js";
 import type {Policy, ScoringPolicy} from "../../core/policy/policy.js";
 import {policyByName} from "../../core/policy/presets.js";
 import type {NativePart, NativeSegment, NativeSession} from "../native/native.js";
@@ -36,6 +37,10 @@ export class TurnMemory {
         return this.#tokens.length;
     }
 
+    get tokens(): readonly number[] {
+        return this.#tokens;
+    }
+
     /** Mean rows kept over layers and KV heads. */
     get keptRows(): number {
         return this.#segments.reduce((sum, {keptRows}) => sum + keptRows, 0);
@@ -50,8 +55,14 @@ export class TurnMemory {
      * Cuts the first n live rows of a session and takes them over; the session then has no live rows. The scores are
      * the attention that generated tokens paid (decode-phase scores, summed); without any, recent rows are the best.
      * @param nScored live rows that scores are kept for; 0 when there are none
+     * @returns the rows that are kept: of this memory, until it is cleared
      */
-    async takeOver(session: NativeSession, live: readonly number[], n: number, nScored: number): Promise<void> {
+    async takeOver(
+        session: NativeSession,
+        live: readonly number[],
+        n: number,
+        nScored: number,
+    ): Promise<{native: NativeSegment; keep: KeepLists}> {
         const {context} = this;
         const hasScores = nScored >= n;
         const scores = hasScores
@@ -70,12 +81,21 @@ export class TurnMemory {
             shape,
             scores: scores && firstTokens(scores, shape.nLayers * shape.nKvHeads, nScored, n),
         });
-        const {counts, rows} = flatten(context.overAllLayers(keep));
+        const lists = context.overAllLayers(keep);
+        const {counts, rows} = flatten(lists);
         const native = await context.withRoom(() => session.gather(counts, rows));
-        const keptRows = keep.reduce((sum, list) => sum + list.length, 0) / keep.length;
-        this.#segments.push({native, nTokens: n, keptRows});
-        this.#tokens.push(...live.slice(0, n));
+        this.add(native, live.slice(0, n), lists);
         await session.truncate(0);
+        return {native, keep: lists};
+    }
+
+    /** Takes rows over that were cut before: the next ones of the conversation. */
+    add(native: NativeSegment, tokens: readonly number[], keep: KeepLists): void {
+        const nKept = keep.reduce((sum, list) => sum + list.length, 0);
+        // Layers with a window keep nothing of what was cut.
+        const keptRows = nKept / (this.context.globalLayers.length * this.context.shape.nKvHeads);
+        this.#segments.push({native, nTokens: tokens.length, keptRows});
+        for (const token of tokens) this.#tokens.push(token);
     }
 
     /**

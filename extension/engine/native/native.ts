@@ -198,6 +198,8 @@ export interface NativeSession {
     ): Promise<NativeGenerateResult>;
     /** Forgets live rows from the n-th on. */
     truncate(nLive: number): Promise<void>;
+    /** Takes the rows of a segment, equally many in every region, as the next live rows: as if decoded here. */
+    extend(segment: NativeSegment): Promise<void>;
     /** Copies the listed live rows of each region into a segment. Lists lie one behind the other in `rows`. */
     gather(counts: Uint32Array, rows: Uint32Array): Promise<NativeSegment>;
     fork(): Promise<NativeSession>;

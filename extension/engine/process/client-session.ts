@@ -185,9 +185,9 @@ export class ClientSession {
                     if (this.#questions.get(conversation) === controller) this.#questions.delete(conversation);
                 });
             },
-            forget: async ({conversation}) => {
+            forget: async ({conversation, storedAs}) => {
                 this.#conversations.delete(scoped(conversation));
-                return done((await engine()).forget(scoped(conversation)));
+                return done((await engine()).forget(scoped(conversation), storedAs));
             },
             complete: async (request, signal) => {
                 const controller = followed(signal);

@@ -215,7 +215,7 @@ export class ChatSession {
         if (conversation !== undefined && isWorthKeeping(conversation)) await this.#shelf.save(id);
         const wasThere = await this.#parts.files.delete(id);
         this.#shelf.drop(id);
-        this.#parts.engine.forget(id).catch((error: unknown) => this.#parts.warn("rows were not forgotten.", error));
+        this.#parts.engine.forget(id, id).catch((error: unknown) => this.#parts.warn("rows were not forgotten.", error));
         if (this.#shownId === id) {
             this.#shownId = this.#begin();
             this.#tell(this.#shownId);
@@ -388,6 +388,7 @@ function requestOf(conversation: Conversation, question: UserTurn, settings: Ask
     return {
         workspace: settings.workspace,
         conversation: conversation.id,
+        storedAs: conversation.id,
         turns: turnsForEngine(conversation.turns),
         choice: {
             ...choice,

@@ -54,7 +54,7 @@ export interface AnswerView {
     leftOut?: LeftOutFile[];
     /** Files that are read for this answer right now. */
     progress?: ReadProgress;
-    report?: Omit<AnswerReport, "text" | "thought">;
+    report?: Omit<AnswerReport, "text" | "thought" | "reusedTurnTokens" | "decodedTurnTokens">;
     error?: ErrorView;
     isPartial: boolean;
     /** Of what is finished: none while it is running. */

@@ -57,6 +57,7 @@ void JsSession::define(Napi::Env env, Napi::Object exports) {
                             {InstanceMethod("compose", &JsSession::compose), InstanceMethod("reserve", &JsSession::reserve),
                              InstanceMethod("decode", &JsSession::decode), InstanceMethod("generate", &JsSession::generate),
                              InstanceMethod("truncate", &JsSession::truncate),
+                             InstanceMethod("extend", &JsSession::extend),
                              InstanceMethod("gather", &JsSession::gather), InstanceMethod("fork", &JsSession::fork),
                              InstanceMethod("startScores", &JsSession::startScores),
                              InstanceMethod("readScores", &JsSession::readScores),
@@ -144,6 +145,17 @@ Napi::Value JsSession::reserve(const Napi::CallbackInfo & info) {
 Napi::Value JsSession::truncate(const Napi::CallbackInfo & info) {
     const uint32_t n = static_cast<uint32_t>(numberArgument(info, 0));
     return done(info, [n](Context &, Session & session) { session.truncate(n); });
+}
+
+Napi::Value JsSession::extend(const Napi::CallbackInfo & info) {
+    const Napi::Env env = info.Env();
+    const Napi::Object classes = env.GetInstanceData<Napi::ObjectReference>()->Value();
+    if (info.Length() < 1 || !info[0].IsObject() ||
+        !info[0].As<Napi::Object>().InstanceOf(classes.Get("Segment").As<Napi::Function>())) {
+        throw Napi::TypeError::New(env, "argument 1 must be a segment");
+    }
+    const std::shared_ptr<Segment> segment = JsSegment::Unwrap(info[0].As<Napi::Object>())->get(env);
+    return done(info, [segment](Context &, Session & session) { session.extend(*segment); });
 }
 
 Napi::Value JsSession::gather(const Napi::CallbackInfo & info) {

@@ -20,6 +20,7 @@ private:
     Napi::Value decode(const Napi::CallbackInfo & info);
     Napi::Value generate(const Napi::CallbackInfo & info);
     Napi::Value truncate(const Napi::CallbackInfo & info);
+    Napi::Value extend(const Napi::CallbackInfo & info);
     Napi::Value gather(const Napi::CallbackInfo & info);
     Napi::Value fork(const Napi::CallbackInfo & info);
     Napi::Value startScores(const Napi::CallbackInfo & info);

@@ -158,6 +158,28 @@ void Session::truncate(uint32_t n) {
     live = std::min(live, n);
 }
 
+void Session::extend(const Segment & segment) {
+    const uint32_t n = segment.count(0, 0);
+    if (std::any_of(segment.counts.begin(), segment.counts.end(), [n](uint32_t count) { return count != n; })) {
+        throw KvError("internal", "live rows are the same tokens in every layer and KV head");
+    }
+    reserve(n);
+    RowMover mover(rows, budget);
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        std::vector<int32_t> targets;
+        for (int head = 0; head < shape.nKvHeads; head++) {
+            const Region & r = region(layer, head);
+            const std::vector<int32_t> next = range(r.start + r.base + live, n);
+            targets.insert(targets.end(), next.begin(), next.end());
+        }
+        mover.scatter(*layers[layer].device, segment.k(layer), 0, arena.k[layer], targets);
+        mover.scatter(*layers[layer].device, segment.v(layer), 0, arena.v[layer], std::move(targets));
+    }
+    mover.run();
+    live += n;
+    touch();
+}
+
 namespace {
 
 void checkKeep(const std::vector<std::vector<int32_t>> & keep, size_t nRegions, uint32_t live) {

@@ -36,6 +36,8 @@ public:
     void reserve(uint32_t n);
     /** Forgets all live rows from the n-th on. */
     void truncate(uint32_t n);
+    /** Takes a segment's rows as the next live rows, as if they had been decoded here. It has equally many in every region. */
+    void extend(const Segment & segment);
     /** Copies the listed ones of each region's live rows into a segment. */
     std::shared_ptr<Segment> gather(const std::vector<std::vector<int32_t>> & keep) const;
     std::unique_ptr<Session> fork() const;

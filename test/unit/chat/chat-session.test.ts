@@ -24,6 +24,8 @@ function report(text: string, more: Partial<AnswerReport> = {}): AnswerReport {
         readTokens: 0,
         stop: "endOfText",
         notes: [],
+        reusedTurnTokens: 0,
+        decodedTurnTokens: 20,
         conversationTokens: 20,
         conversationKeptRows: 20,
         ...more,

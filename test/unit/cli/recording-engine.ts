@@ -26,6 +26,8 @@ export const answer: AnswerReport = {
     readTokens: 0,
     stop: "endOfText",
     notes: ["rows of two earlier turns were cut"],
+    reusedTurnTokens: 0,
+    decodedTurnTokens: 1,
     conversationTokens: 30,
     conversationKeptRows: 30,
 };

@@ -129,6 +129,8 @@ export function createScriptedEngine(onCall: (call: string) => void = () => {}):
                 readTokens: 0,
                 stop: "endOfText",
                 notes: [],
+                reusedTurnTokens: 0,
+                decodedTurnTokens: 1,
                 conversationTokens: 1,
                 conversationKeptRows: 1,
             };
