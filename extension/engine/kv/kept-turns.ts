@@ -98,7 +98,7 @@ export class KeptTurns {
                     attended: [...attended],
                     tokens: tokens.slice(at, at + nTokens),
                 };
-                const identity = await this.store.identity(piece);
+                const identity = await this.store.identity(this.name, piece);
                 if (kind === "whole") nWaiting += nTokens;
                 if (!this.store.hasRoom(nWaiting)) {
                     this.#isChanged = true;

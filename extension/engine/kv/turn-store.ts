@@ -74,8 +74,8 @@ export class TurnStore {
         return this.#pending.has(identity) || this.#options.disk.knows(identity);
     }
 
-    identity(piece: TurnPiece): Promise<SegmentIdentity> {
-        return this.#fields(piece).then(segmentIdentity);
+    identity(name: string, piece: TurnPiece): Promise<SegmentIdentity> {
+        return this.#fields(name, piece).then(segmentIdentity);
     }
 
     /** Whether so many whole rows may wait on the device to be written. */
@@ -101,7 +101,7 @@ export class TurnStore {
             .filter(({part}) => part.index === index)
             .sort((a, b) => b.createdAtMs - a.createdAtMs);
         for (const {identity} of candidates) {
-            const piece = await this.#load(identity, (found) => {
+            const piece = await this.#load(name, identity, (found) => {
                 if (found.previous !== previous || found.turnStart !== turnStart) return false;
                 const nSame = found.tokens.findIndex((token, i) => token !== tokens[i]);
                 // Of whole rows a beginning is of use too; what was cut together stays together.
@@ -152,18 +152,23 @@ export class TurnStore {
         });
     }
 
-    async #fields(piece: TurnPiece): Promise<IdentityFields> {
+    /** The conversation is one of them: the same words in two of them are two pieces, so that each goes with its own. */
+    async #fields(name: string, piece: TurnPiece): Promise<IdentityFields> {
         return {
             ...this.#options.fields,
             policy: {turns: piece.kind},
             headProfileHash: null,
             budget: piece.kind === "cut" ? this.#options.turnBudget : 1,
-            pathHeader: "",
+            pathHeader: conversationPath(name),
             contentHash: await contentHash(canonicalJson(piece)),
         };
     }
 
-    async #load(identity: SegmentIdentity, fits: (piece: TurnPiece) => boolean): Promise<LoadedPiece | undefined> {
+    async #load(
+        name: string,
+        identity: SegmentIdentity,
+        fits: (piece: TurnPiece) => boolean,
+    ): Promise<LoadedPiece | undefined> {
         const {context, disk, log} = this.#options;
         const file = await disk.get(identity);
         if (file === undefined) return undefined;
@@ -172,7 +177,7 @@ export class TurnStore {
             const piece = pieceSchema.safeParse(details).data;
             if (piece?.tokens.length !== nTokens || !fits(piece)) return undefined;
             // Of another model, prefix, row type or budget, or by a writer with another idea of it.
-            if ((await this.identity(piece)) !== identity || counts.length !== context.nRegions) return undefined;
+            if ((await this.identity(name, piece)) !== identity || counts.length !== context.nRegions) return undefined;
             const keep = await file.readKeepLists();
             const native = await context.withRoom(() => context.native.newSegment(Uint32Array.from(counts)));
             try {
@@ -200,7 +205,7 @@ export class TurnStore {
         const {shape} = this.#options.context;
         await this.#options.disk.put({
             info: {
-                fields: await this.#fields(piece),
+                fields: await this.#fields(name, piece),
                 workspace: "",
                 path: conversationPath(name),
                 part: {index, count: index + 1},
