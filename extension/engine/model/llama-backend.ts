@@ -3,24 +3,36 @@
  * of the first when a second is made, and what disposing would free (the device's own state) comes back with the next
  * model anyway. Loaded when first asked for, since the import alone takes most of a second.
  */
-import type {Llama} from "node-llama-cpp";
+import path from "node:path";
+import type {Llama, LlamaLogLevel as LogLevel} from "node-llama-cpp";
 import type {EngineSettings} from "../../protocol/engine.js";
 import {KvasirError} from "../../protocol/errors.js";
+import {startProven} from "./proven-binary.js";
 
 export type LlamaLog = (level: "error" | "warn" | "info", message: string) => void;
+
+/** Memory that is left to others: node-llama-cpp's own rules. */
+const vramPadding = (total: number): number => Math.floor(Math.min(total * 0.08, 1.6 * 2 ** 30));
+const ramPadding = (total: number): number =>
+    Math.floor(Math.min(total * 0.25, (process.platform === "linux" ? 1 : 6) * 2 ** 30));
 
 const started = new Map<EngineSettings["gpu"], Promise<Llama>>();
 let sink: LlamaLog | undefined;
 
 /**
  * @param log where warnings and errors of llama.cpp go from now on
+ * @param cacheDir remembers there which binary has worked on this machine
  * @throws KvasirError `model-unsupported` when this machine has no such backend
  */
-export async function startLlama(gpu: EngineSettings["gpu"], log: LlamaLog | undefined): Promise<Llama> {
+export async function startLlama(
+    gpu: EngineSettings["gpu"],
+    log: LlamaLog | undefined,
+    cacheDir?: string,
+): Promise<Llama> {
     sink = log;
     let llama = started.get(gpu);
     if (llama === undefined) {
-        llama = start(gpu);
+        llama = start(gpu, cacheDir && path.join(cacheDir, `llama-${gpu}.json`));
         started.set(gpu, llama);
         // A backend that failed is tried again: a driver may have come back.
         llama.catch(() => started.delete(gpu));
@@ -28,20 +40,28 @@ export async function startLlama(gpu: EngineSettings["gpu"], log: LlamaLog | und
     return llama;
 }
 
-async function start(gpu: EngineSettings["gpu"]): Promise<Llama> {
-    const {getLlama, LlamaLogLevel, NoBinaryFoundError} = await import("node-llama-cpp");
-    try {
-        return await getLlama({
+async function start(gpu: EngineSettings["gpu"], proofFile: string | undefined): Promise<Llama> {
+    const library = await import("node-llama-cpp");
+    const {getLlama, LlamaLogLevel, NoBinaryFoundError} = library;
+    const functions = {
+        logger: (level: LogLevel, message: string) => {
+            const isError = level === LlamaLogLevel.error || level === LlamaLogLevel.fatal;
+            sink?.(isError ? "error" : "warn", message.trim());
+        },
+        vramPadding,
+        ramPadding,
+    };
+    const find = () =>
+        getLlama({
             gpu: gpu === "cpu" ? false : gpu,
             build: "never",
             skipDownload: true,
             progressLogs: false,
             logLevel: LlamaLogLevel.warn,
-            logger: (level, message) => {
-                const isError = level === LlamaLogLevel.error || level === LlamaLogLevel.fatal;
-                sink?.(isError ? "error" : "warn", message.trim());
-            },
+            ...functions,
         });
+    try {
+        return await startProven({library, gpu, proofFile, functions, find});
     } catch (error) {
         if (
             error instanceof NoBinaryFoundError ||

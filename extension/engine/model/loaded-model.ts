@@ -14,7 +14,7 @@ import type {AddonModel, ModelDescription, NativeAddon} from "../native/native.j
 import {ModelHasher, partsOf} from "../store/model-hash.js";
 
 export interface LoadModelOptions {
-    settings: Pick<EngineSettings, "modelPath" | "gpu" | "threads">;
+    settings: Pick<EngineSettings, "modelPath" | "gpu" | "threads"> & Partial<Pick<EngineSettings, "cacheDir">>;
     hasher?: ModelHasher;
     /** Warnings and errors of llama.cpp and node-llama-cpp. */
     log?: LlamaLog;
@@ -46,10 +46,14 @@ export class LoadedModel {
         // llama.cpp's exceptions say less than what it logs before them.
         let complaint: string | undefined;
         const start = () =>
-            startLlama(settings.gpu, (level, message) => {
-                if (level === "error") complaint ??= /error loading model: (.*)/.exec(message)?.[1];
-                log?.(level, message);
-            });
+            startLlama(
+                settings.gpu,
+                (level, message) => {
+                    if (level === "error") complaint ??= /error loading model: (.*)/.exec(message)?.[1];
+                    log?.(level, message);
+                },
+                settings.cacheDir,
+            );
         await checkSize(file, start);
         // Also says whether the file is there and is a whole GGUF, before llama.cpp tries.
         const hash = await (hasher ?? new ModelHasher()).hash(file);
