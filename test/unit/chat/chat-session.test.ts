@@ -125,6 +125,7 @@ describe("a question", () => {
             {
                 workspace: "w",
                 conversation: session.shown.id,
+                storedAs: session.shown.id,
                 turns: [{role: "user", text: "WHY? @SRC/A.TS"}],
                 choice: {pinned: ["src/pin.ts"], open: ["src/a.ts"], context: ["src/a.ts"], exclude: ["src/b.ts"]},
                 instructions: "Be brief.",
