@@ -291,6 +291,7 @@ export class DiskStore {
 
     async #hasGeneration(identity: SegmentIdentity, generation: number): Promise<boolean> {
         const header = await this.#readHeader(identity);
+        // Looking was no use of it.
         await this.#index.restoreUse(identity);
         return header !== undefined && header.generation >= generation;
     }
