@@ -10,6 +10,7 @@ import type {
     ReadReport,
 } from "../../extension/protocol/engine.js";
 import {modelsReport} from "../../extension/protocol/models.js";
+import type {SpeedReport} from "../../extension/cli/bench/speed-report.js";
 import {CliWorkspace} from "./cli-runs.js";
 
 const spy = "src/core/spy.ts";
@@ -218,21 +219,37 @@ test("a chat answers every line that is typed and leaves at the end", async () =
     expect(stdout.trim()).not.toBe("");
 });
 
-test("bench speed compares the bytes of files on real text", async () => {
-    const run = await workspace.run("bench", "speed", "--rows", "bytes-per-file", "--json", ...cutting);
+test("bench speed measures the rows that are named, on real text", async () => {
+    const named = ["bytes-per-file", "switch-4k"];
+    const run = await workspace.run(
+        ...["bench", "speed", "--rows", named.join(), "--rounds", "1", "--json"],
+        ...cutting,
+    );
     expect(run.code).toBe(0);
-    const {machine, rows, missing} = run.json<{
-        machine: {cores: number; gpu: string};
-        rows: {name: string; kvasir: number; peer: number; ratio: number; spread: number[]}[];
-        missing: {name: string; why: string}[];
-    }>();
-    expect(machine).toMatchObject({gpu: "none"});
+    const {machine, rows, missing} = run.json<SpeedReport>();
+    expect(machine).toMatchObject({gpu: "none", llamaRelease: "v0.5.0"});
     expect(machine.cores).toBeGreaterThan(0);
-    expect(rows.map((row) => row.name)).toEqual(["bytes-per-file"]);
-    const [row] = rows as [(typeof rows)[number]];
-    expect(row.ratio).toBeCloseTo(row.peer / row.kvasir, 9);
-    expect(row.ratio).toBeGreaterThan(1 / 0.29);
-    for (const each of missing) expect(each.why).not.toBe("");
+    expect(Date.now() - Date.parse(machine.date)).toBeGreaterThan(0);
+    expect(rows.map(({name, unit}) => [name, unit])).toEqual([
+        ["bytes-per-file", "bytes"],
+        ["switch-4k", "ms"],
+    ]);
+    for (const {kvasir, peer, peerName, ratio, spread} of rows) {
+        expect(peerName).toContain("plain llama.cpp");
+        expect(kvasir).toBeGreaterThan(0);
+        expect(ratio).toBeCloseTo(peer / kvasir, 9);
+        expect(spread).toEqual([ratio, ratio]);
+    }
+    expect(rows[0]!.ratio).toBeGreaterThan(1 / 0.29);
+    expect(missing).toEqual([]);
+});
+
+test("bench speed does not know a row that is not there", async () => {
+    const run = await workspace.run("bench", "speed", "--rows", "bytes-per-file,decode-5k", "--json");
+    expect(run.code).toBe(2);
+    const {error} = run.json<{error: {code: string; message: string}}>();
+    expect(error.code).toBe("usage");
+    expect(error.message).toMatch(/"decode-5k".*decode-4k-cut/);
 });
 
 function segmentFiles(folder: string): string[] {

@@ -91,6 +91,25 @@ describe("with every row kept", () => {
         session.dispose();
     });
 
+    it("is measured against a cache that goes on where it was saved, and that grows by rows it has", async () => {
+        const tokens = tokensOf(model, sampleText, 101);
+        const [before, next] = [tokens.subarray(0, 100), tokens.subarray(100)];
+        await plain.clear();
+        await plain.decode(before);
+        const nBytes = await plain.save();
+        const first = (await plain.decode(next, "last"))!;
+        await plain.clear();
+        await plain.restore();
+        expect(maxDifference((await plain.decode(next, "last"))!, first)).toBe(0);
+        await plain.restore();
+        await plain.fill(350);
+        // Whole copies: four times a hundred rows.
+        expect((await plain.save()) / nBytes).toBeCloseTo(4, 1);
+        expect(argmaxRows((await plain.decode(next, "last"))!, model.description.nVocab)).toEqual(
+            argmaxRows(first, model.description.nVocab),
+        );
+    });
+
     async function gatherAll(session: Awaited<ReturnType<NativeContext["newSession"]>>, n: number) {
         const {counts, rows} = flatten(keepAll(shape.nLayers * shape.nKvHeads, n));
         return session.gather(counts, rows);

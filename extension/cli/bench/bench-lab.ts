@@ -1,8 +1,9 @@
 /**
- * What the rows of the bench work with: one engine as clients have it, the parts below it, plain llama.cpp through the
- * same libraries, and real files. Everything is made when a row first asks for it and freed at the end.
+ * What the rows of the bench work with: one engine as clients have it, the parts below it, the peers, and real files.
+ * Everything is made when a row first asks for it and freed at the end.
  */
 import {readFile} from "node:fs/promises";
+import {availableParallelism, freemem} from "node:os";
 import {headProfileSchema, type HeadProfile} from "../../core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../core/policy/policy.js";
 import {policyByName} from "../../core/policy/presets.js";
@@ -10,12 +11,18 @@ import {KvContext} from "../../engine/kv/kv-context.js";
 import {Prefix} from "../../engine/kv/prefix.js";
 import {Reader} from "../../engine/kv/reader.js";
 import {ChatFormat} from "../../engine/model/chat-format.js";
+import {ChatSessionPeer} from "../../engine/model/chat-session-peer.js";
 import {LoadedModel} from "../../engine/model/loaded-model.js";
 import type {NativePlain, NativeSegment} from "../../engine/native/native.js";
 import type {EngineApi, EngineSettings} from "../../protocol/engine.js";
+import {isKvasirError, KvasirError, toKvasirError} from "../../protocol/errors.js";
 import type {CommandContext} from "../command-context.js";
+import {sentenceOf} from "../output/report.js";
+import {formatBytes} from "../output/units.js";
 import {collectFiles} from "../workspace-files.js";
 import {joinTokens, tokenFiles, type TokenFile} from "./bench-files.js";
+import {LlamaServer} from "./llama-server.js";
+import {findLlamaServer} from "./peers.js";
 
 /** Batches of both sides: llama.cpp's own default. */
 const nBatch = 512;
@@ -27,6 +34,8 @@ export class BenchLab {
     #model: LoadedModel | undefined;
     #reader: Reader | undefined;
     #plain: {native: NativePlain; nCtx: number} | undefined;
+    #server: {server: LlamaServer; nCtx: number} | undefined;
+    #chatSession: ChatSessionPeer | undefined;
     #files: TokenFile[] | undefined;
 
     constructor(
@@ -59,6 +68,13 @@ export class BenchLab {
         await this.#engine.updateWorkspace({workspace: this.repo, upsert: files});
         await this.#calibrate(this.#engine);
         return this.#engine;
+    }
+
+    /** The engine anew, as after a restart of the editor: what it knows is on disk. */
+    async restartEngine(): Promise<EngineApi> {
+        await this.#engine?.dispose();
+        this.#engine = undefined;
+        return this.engine();
     }
 
     /** The model a second time, for the parts below the engine. */
@@ -119,7 +135,7 @@ export class BenchLab {
 
     /** Plain llama.cpp with room for `nTokens` and a question behind them, empty. */
     async plain(nTokens: number): Promise<NativePlain> {
-        const nCtx = Math.ceil((nTokens + nTail) / 256) * 256;
+        const nCtx = cellsFor(nTokens);
         if (this.#plain !== undefined && this.#plain.nCtx >= nCtx) {
             await this.#plain.native.clear();
             return this.#plain.native;
@@ -140,6 +156,72 @@ export class BenchLab {
         return native;
     }
 
+    /**
+     * llama-server with room for `nTokens` and a question behind them. What it has cached is what it was asked last.
+     * @throws KvasirError `file-missing` when it is not installed, `internal` when it does not start
+     */
+    async server(nTokens: number): Promise<LlamaServer> {
+        const nCtx = cellsFor(nTokens);
+        if (this.#server !== undefined && this.#server.nCtx >= nCtx) return this.#server.server;
+        await this.stopServer();
+        const model = await this.model();
+        this.say("llama-server starts");
+        const server = await LlamaServer.start({
+            program: findLlamaServer(model.backend),
+            modelPath: model.path,
+            nCtx,
+            nThreads: this.settings.threads || availableParallelism(),
+            onGpu: model.backend !== "cpu",
+            // It caps a conversation at the trained window.
+            liftedWindowKey:
+                nCtx > model.description.window ? `${model.info("none").architecture}.context_length` : undefined,
+            signal: this.signal,
+        });
+        this.#server = {server, nCtx};
+        return server;
+    }
+
+    async stopServer(): Promise<void> {
+        await this.#server?.server.stop();
+        this.#server = undefined;
+    }
+
+    /** node-llama-cpp's own chat session with room for `nTokens` and a question behind them. */
+    async chatSession(nTokens: number): Promise<ChatSessionPeer> {
+        const nCtx = cellsFor(nTokens);
+        if (this.#chatSession !== undefined && this.#chatSession.nCtx >= nCtx) return this.#chatSession;
+        await this.#chatSession?.dispose();
+        this.#chatSession = await ChatSessionPeer.open(await this.model(), {
+            nCtx,
+            nBatch,
+            nThreads: this.settings.threads,
+        });
+        return this.#chatSession;
+    }
+
+    /** A peer that may not be here: itself, or why not. A cancelled bench is no such reason. */
+    async optional<Peer>(
+        find: () => Promise<Peer>,
+    ): Promise<{peer: Peer; why?: undefined} | {peer?: undefined; why: string}> {
+        try {
+            return {peer: await find()};
+        } catch (error) {
+            if (this.signal.aborted || isKvasirError(error, "cancelled")) throw error;
+            return {why: sentenceOf(toKvasirError(error))};
+        }
+    }
+
+    /** @throws KvasirError `out-of-memory` when the device that computes has less free */
+    async requireMemory(bytes: number): Promise<void> {
+        const model = await this.model();
+        const free = (await model.vram())?.free ?? freemem();
+        if (bytes > free)
+            throw new KvasirError(
+                "out-of-memory",
+                `this row takes ${formatBytes(bytes)} of memory and ${formatBytes(free)} are free.`,
+            );
+    }
+
     /** The prompt that a program without segments sends: the same tokens, one file behind the other. */
     async prompt(files: readonly TokenFile[], question: string): Promise<Uint32Array> {
         const {model} = await this.model();
@@ -151,7 +233,17 @@ export class BenchLab {
         ]);
     }
 
+    /** Frees what is large and only some rows need: contexts of plain llama.cpp and of the chat session. */
+    async freePeers(): Promise<void> {
+        await this.#plain?.native.close();
+        this.#plain = undefined;
+        await this.#chatSession?.dispose();
+        this.#chatSession = undefined;
+    }
+
     async close(): Promise<void> {
+        await this.stopServer();
+        await this.#chatSession?.dispose();
         await this.#plain?.native.close();
         this.#reader?.prefix.dispose();
         await this.#reader?.context.close();
@@ -169,4 +261,9 @@ export class BenchLab {
     }
 }
 
-const defaultKvMib = 2048;
+/** Enough for the longest rows of a small model; the device is asked before more than it has is used. */
+const defaultKvMib = 8192;
+
+function cellsFor(nTokens: number): number {
+    return Math.ceil((nTokens + nTail) / 256) * 256;
+}

@@ -1,30 +1,44 @@
 /** Programs that people use instead: which of them are on this machine. Starts none of them. */
 import {accessSync, constants} from "node:fs";
 import path from "node:path";
-import type {Missing} from "./speed-report.js";
+import {KvasirError} from "../../protocol/errors.js";
+import {packageRoot} from "../package-root.js";
 
-/** Peers that have no row yet are listed with the reason, so that nobody takes the table for complete. */
-export function missingPeers(env: Readonly<Record<string, string | undefined>> = process.env): Missing[] {
-    const server = findOnPath("llama-server", env);
-    return [
-        {
-            name: "llama-server",
-            why:
-                server === undefined
-                    ? "it is not installed (no llama-server on the PATH)"
-                    : `there are no rows against it yet (found at ${server})`,
-        },
-    ];
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export const plainName = "plain llama.cpp";
+export const serverName = "llama-server";
+export const chatSessionName = "node-llama-cpp's chat session";
+
+/**
+ * llama-server: the one that `npm run bench:peers` builds from the same sources, else whichever is on the PATH.
+ * @param backend that computes; the CPU's program cannot serve a GPU
+ * @throws KvasirError `file-missing`
+ */
+export function findLlamaServer(
+    backend: string,
+    {root = packageRoot(), env = process.env}: {root?: string; env?: Environment} = {},
+): string {
+    const folder = path.join(root, ".kvasir/peers", backend === "cpu" ? "llama-server" : `llama-server-${backend}`);
+    const found = findProgram("llama-server", [folder, ...foldersOnPath(env)], env);
+    if (found !== undefined) return found;
+    throw new KvasirError("file-missing", "llama-server is not installed.", {
+        fix: `Build it with \`npm run bench:peers${backend === "cpu" ? "" : ` -- --gpu ${backend}`}\`, or put one on the PATH.`,
+    });
 }
 
 /** Full path of a program, or undefined. */
-export function findOnPath(
-    name: string,
-    env: Readonly<Record<string, string | undefined>> = process.env,
-): string | undefined {
+export function findOnPath(name: string, env: Environment = process.env): string | undefined {
+    return findProgram(name, foldersOnPath(env), env);
+}
+
+function foldersOnPath(env: Environment): string[] {
+    return (env.PATH ?? env.Path ?? "").split(path.delimiter).filter((folder) => folder !== "");
+}
+
+function findProgram(name: string, folders: readonly string[], env: Environment): string | undefined {
     const endings = process.platform === "win32" ? (env.PATHEXT ?? ".EXE").split(";") : [""];
-    for (const folder of (env.PATH ?? env.Path ?? "").split(path.delimiter)) {
-        if (folder === "") continue;
+    for (const folder of folders) {
         for (const ending of endings) {
             const file = path.join(folder, name + ending);
             try {

@@ -14,7 +14,7 @@ export interface SpeedRow {
     spread: [number, number];
 }
 
-/** A row or a peer that could not be measured here. */
+/** A row, with its peer, that could not be measured here. */
 export interface Missing {
     name: string;
     why: string;
@@ -29,18 +29,27 @@ export interface Machine {
     os: string;
     model: string;
     llamaRelease: string;
+    /** When the run began, ISO 8601. */
+    date: string;
+    /** Load average of the last minute when it began: what others were doing. */
+    load: number;
 }
 
 export interface SpeedReport {
     machine: Machine;
     rows: SpeedRow[];
     missing: Missing[];
+    /** Ended before all rows were measured. */
+    interrupted?: true;
 }
 
-export function speedText({machine, rows, missing}: SpeedReport, {colors, columns: width}: Terminal): string {
+export function speedText(
+    {machine, rows, missing, interrupted}: SpeedReport,
+    {colors, columns: width}: Terminal,
+): string {
     const parts = [
         `${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, GPU: ${machine.gpu}\n` +
-            `${machine.os}, ${machine.model}, llama.cpp ${machine.llamaRelease}`,
+            `${machine.os}, ${machine.model}, llama.cpp ${machine.llamaRelease}, load ${machine.load.toFixed(1)}`,
     ];
     if (rows.length > 0)
         parts.push(
@@ -65,9 +74,16 @@ export function speedText({machine, rows, missing}: SpeedReport, {colors, column
             ),
             colors.dim("ratio: peer / Kvasir, above 1 Kvasir is better"),
         );
-    if (missing.length > 0)
-        parts.push(["not measured:", ...missing.map(({name, why}) => `  ${name}: ${why}`)].join("\n"));
+    if (interrupted) parts.push(colors.yellow("interrupted: these are the rows that were complete"));
+    if (missing.length > 0) parts.push(["not measured:", ...byReason(missing)].join("\n"));
     return parts.join("\n\n");
+}
+
+/** One line per reason: a peer that is not there is missing in many rows. */
+function byReason(missing: readonly Missing[]): string[] {
+    const names = new Map<string, string[]>();
+    for (const {name, why} of missing) names.set(why, [...(names.get(why) ?? []), name]);
+    return [...names].map(([why, rows]) => `  ${rows.join("; ")}: ${why}`);
 }
 
 function figure(value: number, unit: SpeedRow["unit"]): string {

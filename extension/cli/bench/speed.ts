@@ -1,20 +1,17 @@
-/** `kvasir bench speed`: runs the chosen groups of rows one after another. A row that cannot run says why. */
+/** `kvasir bench speed`: the chosen rows on this machine, with what is made for them and freed again. */
 import {existsSync} from "node:fs";
 import {mkdtemp, rm} from "node:fs/promises";
-import {cpus, tmpdir, totalmem} from "node:os";
+import {cpus, loadavg, tmpdir, totalmem} from "node:os";
 import path from "node:path";
-import {isKvasirError, KvasirError, toKvasirError, usage} from "../../protocol/errors.js";
+import {KvasirError, usage} from "../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../command-context.js";
 import {checkModelExists, type CommonFlags, settingsOf} from "../common-flags.js";
 import {ProgressLine} from "../output/progress-line.js";
-import {sentenceOf} from "../output/report.js";
-import {alternate, compareSides} from "./alternate.js";
 import {demoRepository} from "./bench-files.js";
 import {BenchLab} from "./bench-lab.js";
-import {missingPeers} from "./peers.js";
-import type {RowGroup} from "./row-group.js";
+import {measureGroups, type Measured} from "./measure.js";
 import {rowGroups, rowNames} from "./rows/index.js";
-import {type Machine, type Missing, type SpeedReport, type SpeedRow, speedText} from "./speed-report.js";
+import {type Machine, type SpeedReport, speedText} from "./speed-report.js";
 
 export interface SpeedFlags extends CommonFlags {
     rounds: number;
@@ -23,8 +20,7 @@ export interface SpeedFlags extends CommonFlags {
 }
 
 export async function runSpeed(context: CommandContext, flags: SpeedFlags): Promise<CommandResult> {
-    const wanted = new Set(flags.rows ?? rowNames);
-    for (const name of wanted) {
+    for (const name of flags.rows ?? []) {
         if (!rowNames.includes(name)) throw usage(`no row is called "${name}".`, `There are: ${rowNames.join(", ")}.`);
     }
     const repo = flags.repo === undefined ? demoRepository() : path.resolve(context.root, flags.repo);
@@ -34,11 +30,18 @@ export async function runSpeed(context: CommandContext, flags: SpeedFlags): Prom
     const settings = settingsOf({...flags, ...(ownCache === undefined ? {} : {cacheDir: ownCache})}, context.root);
     checkModelExists(settings);
     const progress = new ProgressLine(context.terminal);
+    // Named files are seen whatever they take; the longest row names 16k tokens of them.
+    settings.attendedTokens = Math.max(settings.attendedTokens, 32_768);
     const lab = new BenchLab(context, settings, repo, flags.rounds, (what) => progress.show(what));
-    const work = measure(lab, wanted, progress);
+    const report: Partial<SpeedReport> & Measured = {rows: [], missing: []};
+    const work = measure(lab, flags.rows, progress, report);
     try {
-        const report = await Promise.race([work, cancelledBy(lab.signal)]);
-        return {json: report, text: speedText(report, context.terminal)};
+        await Promise.race([work, cancelledBy(lab.signal)]);
+        return result(report, context);
+    } catch (error) {
+        // Rows are minutes of work: those that are complete count.
+        if (!lab.signal.aborted || report.rows.length === 0) throw error;
+        return {...result({...report, interrupted: true}, context), exitCode: 1};
     } finally {
         progress.clear();
         // A prompt of plain llama.cpp can take half a minute and knows no cancel: nobody should wait for it to close.
@@ -46,6 +49,12 @@ export async function runSpeed(context: CommandContext, flags: SpeedFlags): Prom
         else await lab.close();
         if (ownCache !== undefined) await rm(ownCache, {recursive: true, force: true});
     }
+}
+
+function result(measured: Partial<SpeedReport> & Measured, {terminal}: CommandContext): CommandResult {
+    // There are no rows before the machine is known.
+    const report = measured as SpeedReport;
+    return {json: report, text: speedText(report, terminal)};
 }
 
 /** Never fulfilled; rejected when the signal is given. */
@@ -57,57 +66,15 @@ function cancelledBy(signal: AbortSignal): Promise<never> {
     });
 }
 
-async function measure(lab: BenchLab, wanted: ReadonlySet<string>, progress: ProgressLine): Promise<SpeedReport> {
-    const machine = await describeMachine(lab);
-    const rows: SpeedRow[] = [];
-    const missing: Missing[] = missingPeers();
-    for (const group of rowGroups) {
-        const names = group.rows.map((row) => row.name).filter((name) => wanted.has(name));
-        if (names.length === 0) continue;
-        try {
-            rows.push(...(await measureGroup(lab, group, names, progress)));
-        } catch (error) {
-            if (lab.signal.aborted || isKvasirError(error, "cancelled")) throw error;
-            const why = sentenceOf(toKvasirError(error));
-            missing.push(...names.map((name) => ({name, why})));
-        }
-    }
-    return {machine, rows, missing};
-}
-
-async function measureGroup(
+async function measure(
     lab: BenchLab,
-    group: RowGroup,
-    names: readonly string[],
+    named: readonly string[] | undefined,
     progress: ProgressLine,
-): Promise<SpeedRow[]> {
-    progress.show(`preparing ${names.join(", ")}`);
-    const prepared = await group.prepare(lab);
-    try {
-        const plans = group.rows.filter((row) => names.includes(row.name));
-        const used = new Set(plans.flatMap(({kvasir, peer}) => [kvasir, peer]));
-        const sides = Object.fromEntries(Object.entries(prepared.sides).filter(([side]) => used.has(side)));
-        progress.show(`measuring ${names.join(", ")}`);
-        const costs = await alternate(sides, {
-            rounds: prepared.isExact ? 1 : lab.rounds,
-            warmUp: prepared.warmUp ?? true,
-            signal: lab.signal,
-        });
-        return plans.map(({name, unit, kvasir, peer, peerName}) => {
-            const compared = compareSides(costs[kvasir]!, costs[peer]!);
-            return {
-                name,
-                unit,
-                kvasir: compared.kvasir,
-                peer: compared.peer,
-                peerName,
-                ratio: compared.ratio,
-                spread: compared.spread,
-            };
-        });
-    } finally {
-        await prepared.dispose();
-    }
+    onto: Partial<SpeedReport> & Measured,
+): Promise<void> {
+    onto.machine = await describeMachine(lab);
+    const isOnCpu = (await lab.model()).backend === "cpu";
+    await measureGroups(rowGroups, lab, {named, isOnCpu, say: (what) => progress.show(what), onto});
 }
 
 async function describeMachine(lab: BenchLab): Promise<Machine> {
@@ -122,5 +89,7 @@ async function describeMachine(lab: BenchLab): Promise<Machine> {
         os: `${process.platform} ${process.arch}`,
         model: path.basename(model.path),
         llamaRelease: model.addon.llamaRelease,
+        date: new Date().toISOString(),
+        load: loadavg()[0]!,
     };
 }

@@ -231,5 +231,11 @@ export interface NativePlain {
     open(): Promise<void>;
     decode(tokens: Uint32Array, logits?: "none" | "last" | "all"): Promise<Float32Array | undefined>;
     clear(): Promise<void>;
+    /** Repeats the cache's rows until there are at least nTokens, none at a new position: right for speed alone. */
+    fill(nTokens: number): Promise<void>;
+    /** Keeps a copy of the cache's rows. @returns bytes */
+    save(): Promise<number>;
+    /** Replaces the cache's rows by the saved ones. */
+    restore(): Promise<void>;
     close(): Promise<void>;
 }

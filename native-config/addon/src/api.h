@@ -15,7 +15,8 @@
 #define KVASIR_LLAMA_FUNCTIONS(X)                                                                                      \
     X(llama_attach_threadpool) X(llama_batch_free) X(llama_batch_init) X(llama_context_default_params)                 \
     X(llama_decode) X(llama_detach_threadpool) X(llama_free) X(llama_get_logits_ith) X(llama_get_memory)               \
-    X(llama_init_from_model) X(llama_log_set) X(llama_memory_clear) X(llama_model_desc) X(llama_model_get_vocab)       \
+    X(llama_init_from_model) X(llama_log_set) X(llama_memory_clear) X(llama_memory_seq_cp) X(llama_memory_seq_rm)      \
+    X(llama_model_desc) X(llama_model_get_vocab)                                                                       \
     X(llama_model_has_encoder) X(llama_model_is_diffusion) X(llama_model_is_hybrid) X(llama_model_is_recurrent)        \
     X(llama_model_meta_val_str) X(llama_model_n_ctx_train) X(llama_model_n_embd) X(llama_model_n_head)                 \
     X(llama_model_n_head_kv) X(llama_model_n_layer) X(llama_model_n_params) X(llama_model_n_swa)                       \
@@ -23,7 +24,8 @@
     X(llama_sampler_chain_default_params) X(llama_sampler_chain_init) X(llama_sampler_free)                            \
     X(llama_sampler_init_dist) X(llama_sampler_init_grammar) X(llama_sampler_init_greedy)                              \
     X(llama_sampler_init_min_p) X(llama_sampler_init_penalties) X(llama_sampler_init_temp)                             \
-    X(llama_sampler_init_top_k) X(llama_sampler_init_top_p) X(llama_sampler_sample) X(llama_version)                   \
+    X(llama_sampler_init_top_k) X(llama_sampler_init_top_p) X(llama_sampler_sample) X(llama_state_seq_get_data)        \
+    X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_version)                                           \
     X(llama_vocab_is_eog) X(llama_vocab_n_tokens) X(llama_vocab_type)
 
 #define KVASIR_GGML_FUNCTIONS(X)                                                                                       \

@@ -25,7 +25,9 @@ void JsPlain::State::close() {
 void JsPlain::define(Napi::Env env, Napi::Object exports) {
     exports.Set("Plain", DefineClass(env, "Plain",
                                      {InstanceMethod("open", &JsPlain::open), InstanceMethod("close", &JsPlain::close),
-                                      InstanceMethod("decode", &JsPlain::decode), InstanceMethod("clear", &JsPlain::clear)}));
+                                      InstanceMethod("decode", &JsPlain::decode), InstanceMethod("clear", &JsPlain::clear),
+                                      InstanceMethod("fill", &JsPlain::fill), InstanceMethod("save", &JsPlain::save),
+                                      InstanceMethod("restore", &JsPlain::restore)}));
 }
 
 JsPlain::JsPlain(const Napi::CallbackInfo & info) : Napi::ObjectWrap<JsPlain>(info) {
@@ -58,6 +60,9 @@ Napi::Value JsPlain::open(const Napi::CallbackInfo & info) {
             params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
             params.type_k = params.type_v = s->rowType;
             params.no_perf = true;
+            // The second sequence is where copies of rows arrive before they join the first; cells are shared, so it costs none.
+            params.n_seq_max = 2;
+            params.kv_unified = true;
             s->context = api.llama_init_from_model(s->model, params);
             if (s->context == nullptr) {
                 throw KvError("out-of-memory", "llama.cpp could not make a context of " + std::to_string(s->nCtx) + " cells");
@@ -84,6 +89,73 @@ Napi::Value JsPlain::clear(const Napi::CallbackInfo & info) {
         [s] {
             api.llama_memory_clear(api.llama_get_memory(s->context), false);
             s->nPast = 0;
+        },
+        [](Napi::Env env) { return env.Undefined(); });
+}
+
+std::vector<uint8_t> JsPlain::State::rows() {
+    if (context == nullptr) {
+        throw KvError("internal", "the context is closed");
+    }
+    std::vector<uint8_t> rows(api.llama_state_seq_get_size(context, 0));
+    rows.resize(api.llama_state_seq_get_data(context, rows.data(), rows.size(), 0));
+    if (rows.empty()) {
+        throw KvError("internal", "llama.cpp could not save its cache");
+    }
+    return rows;
+}
+
+void JsPlain::State::load(const std::vector<uint8_t> & rows) {
+    if (api.llama_state_seq_set_data(context, rows.data(), rows.size(), 1) == 0) {
+        throw KvError("out-of-memory", "llama.cpp has no room for these rows in its cache");
+    }
+    llama_memory_t memory = api.llama_get_memory(context);
+    api.llama_memory_seq_cp(memory, 1, 0, -1, -1);
+    api.llama_memory_seq_rm(memory, 1, -1, -1);
+}
+
+/**
+ * Repeats the rows in the cache until it holds at least `nTokens` of them. They stand at the positions where they were
+ * computed, so no window is outgrown; right for speed, which hangs on how many there are.
+ */
+Napi::Value JsPlain::fill(const Napi::CallbackInfo & info) {
+    auto s = state;
+    const int nTokens = info[0].ToNumber().Int32Value();
+    return s->worker->promise(
+        info.Env(),
+        [s, nTokens] {
+            const std::vector<uint8_t> rows = s->rows();
+            for (int n = s->nPast; n < nTokens; n += s->nPast) {
+                s->load(rows);
+            }
+        },
+        [](Napi::Env env) { return env.Undefined(); });
+}
+
+/** Keeps a copy of the cache's rows for restore(): how many bytes. */
+Napi::Value JsPlain::save(const Napi::CallbackInfo & info) {
+    auto s = state;
+    return s->worker->promise(
+        info.Env(),
+        [s] {
+            s->saved = s->rows();
+            s->nSavedPast = s->nPast;
+        },
+        [s](Napi::Env env) { return Napi::Number::New(env, static_cast<double>(s->saved.size())); });
+}
+
+/** Replaces what is in the cache by what was saved: how llama.cpp comes back to another context without computing it. */
+Napi::Value JsPlain::restore(const Napi::CallbackInfo & info) {
+    auto s = state;
+    return s->worker->promise(
+        info.Env(),
+        [s] {
+            if (s->context == nullptr || s->saved.empty()) {
+                throw KvError("internal", "nothing was saved");
+            }
+            api.llama_memory_clear(api.llama_get_memory(s->context), false);
+            s->load(s->saved);
+            s->nPast = s->nSavedPast;
         },
         [](Napi::Env env) { return env.Undefined(); });
 }

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <vector>
 
 #include "device.h"
 #include "worker.h"
@@ -29,6 +30,11 @@ private:
         llama_context * context = nullptr;
         llama_batch batch{};
         int nPast = 0;
+        std::vector<uint8_t> saved;  // by save()
+        int nSavedPast = 0;
+        /** A copy of the cache's rows, and such a copy put behind what the cache holds; both leave nPast alone. */
+        std::vector<uint8_t> rows();
+        void load(const std::vector<uint8_t> & rows);
         Napi::ObjectReference modelObject;
         const std::shared_ptr<Worker> worker;
     };
@@ -37,6 +43,9 @@ private:
     Napi::Value close(const Napi::CallbackInfo & info);
     Napi::Value decode(const Napi::CallbackInfo & info);
     Napi::Value clear(const Napi::CallbackInfo & info);
+    Napi::Value fill(const Napi::CallbackInfo & info);
+    Napi::Value save(const Napi::CallbackInfo & info);
+    Napi::Value restore(const Napi::CallbackInfo & info);
 
     std::shared_ptr<State> state;
 };

@@ -2,7 +2,7 @@
  * Writes a GGUF of a 7B shape (28 layers, 28 / 4 heads of 128, q8_0) with random weights and the tokenizer of a small
  * real model: right for speed, where only shapes count, and wrong for everything else.
  *
- *     node test/bench/gpu/random-model.mjs SMALL.gguf OUT.gguf
+ *     node test/bench/gpu/random-model.mjs SMALL.gguf OUT.gguf [LAYERS]
  */
 import {closeSync, openSync, readFileSync, writeSync} from "node:fs";
 
@@ -12,11 +12,12 @@ const alignment = 32;
 /** Bytes of GGUF's scalar types by number; 8 is string, 9 is array. */
 const scalarBytes = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8};
 
-const [, , from, to] = process.argv;
-if (from === undefined || to === undefined) {
-    process.stderr.write("usage: random-model.mjs SMALL.gguf OUT.gguf\n");
+const [, , from, to, nLayers = "28"] = process.argv;
+if (from === undefined || to === undefined || !(Number(nLayers) >= 1)) {
+    process.stderr.write("usage: random-model.mjs SMALL.gguf OUT.gguf [LAYERS]\n");
     process.exit(2);
 }
+shape.nLayers = Number(nLayers);
 
 const pairs = readPairs(readFileSync(from));
 const nVocab = pairs.get("tokenizer.ggml.tokens").readUInt32LE(8);

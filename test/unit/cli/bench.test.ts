@@ -1,13 +1,18 @@
-import {mkdtempSync, rmSync, writeFileSync} from "node:fs";
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {delimiter, join} from "node:path";
 import fc from "fast-check";
-import {describe, expect, test} from "vitest";
+import {afterAll, describe, expect, test} from "vitest";
 import {alternate, compareSides, median} from "../../../extension/cli/bench/alternate.js";
 import {disjointSets, equalPieces, joinTokens, type TokenFile} from "../../../extension/cli/bench/bench-files.js";
-import {findOnPath, missingPeers} from "../../../extension/cli/bench/peers.js";
+import {parsePeakBytes} from "../../../extension/cli/bench/peak-memory.js";
+import {findLlamaServer, findOnPath} from "../../../extension/cli/bench/peers.js";
+import type {BenchLab} from "../../../extension/cli/bench/bench-lab.js";
+import {measureGroups, type Measured, type MeasureOptions} from "../../../extension/cli/bench/measure.js";
+import type {RowGroup} from "../../../extension/cli/bench/row-group.js";
 import {rowGroups, rowNames} from "../../../extension/cli/bench/rows/index.js";
 import {speedText, type SpeedReport} from "../../../extension/cli/bench/speed-report.js";
+import {KvasirError, toKvasirError} from "../../../extension/protocol/errors.js";
 import {memoryTerminal} from "./memory-terminal.js";
 
 describe("alternating sides", () => {
@@ -109,29 +114,156 @@ describe("files for a bench", () => {
 });
 
 describe("rows", () => {
-    test("have names of their own and sides on both ends", () => {
+    test("have sides on both ends, and one plan per peer", () => {
+        const plans = rowGroups.flatMap((group) => group.rows);
+        expect(new Set(plans.map(({name, peerName}) => `${name}, ${peerName}`)).size).toBe(plans.length);
+        for (const {kvasir, peer} of plans) expect(kvasir).not.toBe(peer);
+    });
+
+    test("of one name say the same of Kvasir", () => {
+        for (const {rows} of rowGroups) {
+            for (const row of rows) {
+                const same = rows.filter(({name}) => name === row.name);
+                expect(new Set(same.map(({unit, kvasir}) => `${unit} ${kvasir}`)).size).toBe(1);
+            }
+        }
         expect(new Set(rowNames).size).toBe(rowNames.length);
-        for (const {rows} of rowGroups) for (const {kvasir, peer} of rows) expect(kvasir).not.toBe(peer);
     });
 });
 
 describe("peers", () => {
-    test("a program that is not on the path is missing, with the reason", () => {
-        expect(missingPeers({PATH: ""})).toEqual([
-            {name: "llama-server", why: "it is not installed (no llama-server on the PATH)"},
-        ]);
-    });
+    const isWindows = process.platform === "win32";
+    const program = isWindows ? "llama-server.EXE" : "llama-server";
+    const folder = mkdtempSync(join(tmpdir(), "peers-"));
+    afterAll(() => rmSync(folder, {recursive: true}));
+    const install = (into: string): string => {
+        mkdirSync(into, {recursive: true});
+        writeFileSync(join(into, program), "#!/bin/sh\n", {mode: 0o755});
+        return join(into, program);
+    };
+    const env = (path: string) => ({PATH: path, PATHEXT: ".COM;.EXE"});
 
     test("a program is found on the path while it is there", () => {
-        const folder = mkdtempSync(join(tmpdir(), "peers-"));
-        const isWindows = process.platform === "win32";
-        const program = join(folder, isWindows ? "llama-server.EXE" : "llama-server");
-        const env = {PATH: ["/nonexistent", folder].join(delimiter), PATHEXT: ".COM;.EXE"};
-        writeFileSync(program, "#!/bin/sh\n", {mode: 0o755});
-        expect(findOnPath("llama-server", env)).toBe(program);
-        expect(missingPeers(env)[0]!.why).toContain(program);
-        rmSync(folder, {recursive: true});
-        expect(findOnPath("llama-server", env)).toBeUndefined();
+        const found = install(join(folder, "bin"));
+        const path = ["/nonexistent", join(folder, "bin")].join(delimiter);
+        expect(findOnPath("llama-server", env(path))).toBe(found);
+        rmSync(found);
+        expect(findOnPath("llama-server", env(path))).toBeUndefined();
+    });
+
+    test("the llama-server that was built here comes before another one, each for its backend", () => {
+        const onPath = install(join(folder, "bin"));
+        const from = {root: folder, env: env(join(folder, "bin"))};
+        expect(findLlamaServer("cpu", from)).toBe(onPath);
+        const cpu = install(join(folder, ".kvasir/peers/llama-server"));
+        const cuda = install(join(folder, ".kvasir/peers/llama-server-cuda"));
+        expect(findLlamaServer("cpu", from)).toBe(cpu);
+        expect(findLlamaServer("cuda", from)).toBe(cuda);
+        expect(findLlamaServer("vulkan", from)).toBe(onPath);
+    });
+
+    test("one that is not installed says how to get it", () => {
+        const from = {root: join(folder, "nowhere"), env: env("")};
+        const problemOf = (backend: string): KvasirError => {
+            try {
+                throw new Error(findLlamaServer(backend, from));
+            } catch (error) {
+                return toKvasirError(error);
+            }
+        };
+        expect(problemOf("cpu").code).toBe("file-missing");
+        expect(problemOf("cpu").fix).toContain("`npm run bench:peers`");
+        expect(problemOf("cuda").fix).toContain("`npm run bench:peers -- --gpu cuda`");
+    });
+});
+
+test("the peak memory of a process is read from its status", () => {
+    expect(parsePeakBytes("Name:\tnode\nVmPeak:\t  900 kB\nVmHWM:\t     512 kB\nVmRSS:\t 100 kB\n")).toBe(512 * 1024);
+    expect(parsePeakBytes("Name:\tgone\n")).toBe(0);
+});
+
+describe("measuring groups", () => {
+    const lab = (signal = new AbortController().signal) => ({rounds: 2, signal}) as unknown as BenchLab;
+    const measured = async (
+        groups: readonly RowGroup[],
+        more: Partial<MeasureOptions> = {},
+        signal?: AbortSignal,
+    ): Promise<Measured> => {
+        const onto: Measured = {rows: [], missing: []};
+        const options = {named: undefined, isOnCpu: true, say: () => undefined, onto, ...more};
+        await measureGroups(groups, lab(signal), options);
+        return onto;
+    };
+    const plan = (name: string, peer: string) => ({name, unit: "ms" as const, kvasir: "own", peer, peerName: peer});
+    const group = (name: string, log: string[] = [], more: Partial<RowGroup> = {}): RowGroup => ({
+        rows: [plan(name, "here"), plan(name, "gone")],
+        prepare: async () => ({
+            sides: {
+                own: async () => (log.push(`${name} own`), 2),
+                here: async () => (log.push(`${name} here`), 6),
+                gone: async () => {
+                    throw new Error("must not run");
+                },
+            },
+            absent: {gone: "it is not installed."},
+            warmUp: false,
+            dispose: () => void log.push(`${name} disposed`),
+        }),
+        ...more,
+    });
+
+    test("a peer that is not there is missing with the reason; the other one is measured", async () => {
+        const log: string[] = [];
+        expect(await measured([group("a", log)])).toEqual({
+            rows: [{name: "a", unit: "ms", peerName: "here", kvasir: 2, peer: 6, ratio: 3, spread: [3, 3]}],
+            missing: [{name: "a, gone", why: "it is not installed."}],
+        });
+        expect(log).toEqual(["a own", "a here", "a here", "a own", "a disposed"]);
+    });
+
+    test("a group that cannot be prepared, and one that fails on the way, say why; the next one runs", async () => {
+        const log: string[] = [];
+        const noRoom = group("big", log, {
+            prepare: async () => Promise.reject(new KvasirError("out-of-memory", "there is no room.")),
+        });
+        const lost = group("lost", log, {
+            prepare: async () => ({
+                sides: {own: async () => 1, here: async () => Promise.reject(new Error("the device is gone"))},
+                dispose: () => void log.push("lost disposed"),
+            }),
+        });
+        const {rows, missing} = await measured([noRoom, lost, group("a")]);
+        expect(rows.map(({name}) => name)).toEqual(["a"]);
+        expect(missing.slice(0, 2)).toEqual(
+            ["here", "gone"].map((peer) => ({name: `big, ${peer}`, why: "there is no room."})),
+        );
+        expect(missing.find(({name}) => name === "lost, here")?.why).toContain("the device is gone");
+        expect(log).toEqual(["lost disposed"]);
+    });
+
+    test("only the named rows run; long ones on a CPU only when they are named", async () => {
+        const groups = [group("a"), group("slow", [], {isLong: true})];
+        const names = async (more: Partial<MeasureOptions>) =>
+            (await measured(groups, more)).rows.map(({name}) => name);
+        expect(await names({})).toEqual(["a"]);
+        expect(await names({named: ["slow"]})).toEqual(["slow"]);
+        expect(await names({isOnCpu: false})).toEqual(["a", "slow"]);
+        const {missing} = await measured(groups);
+        expect(missing.find(({name}) => name === "slow, here")?.why).toContain("--rows");
+    });
+
+    test("a cancelled bench ends instead of calling its rows missing", async () => {
+        const controller = new AbortController();
+        const stopping = group("a", [], {
+            prepare: async () => {
+                controller.abort();
+                throw new Error("stopped in the middle");
+            },
+        });
+        const onto: Measured = {rows: [], missing: []};
+        await expect(measured([group("before"), stopping], {onto}, controller.signal)).rejects.toThrow();
+        // What was complete by then is kept.
+        expect(onto.rows.map(({name}) => name)).toEqual(["before"]);
     });
 });
 
@@ -145,6 +277,8 @@ test("the table shows both sides, the ratio and its spread, and what is missing"
             os: "linux x64",
             model: "m.gguf",
             llamaRelease: "v0.5.0",
+            date: "2026-11-26T00:00:00.000Z",
+            load: 1.25,
         },
         rows: [
             {
@@ -157,10 +291,19 @@ test("the table shows both sides, the ratio and its spread, and what is missing"
                 spread: [48.04, 120.4],
             },
         ],
-        missing: [{name: "llama-server", why: "it is not installed"}],
+        missing: [
+            {name: "question-edited-5k, llama-server", why: "llama-server is not installed."},
+            {name: "switch-16k, plain llama.cpp", why: "no room."},
+            {name: "question-restart-5k, llama-server", why: "llama-server is not installed."},
+        ],
     };
     const text = speedText(report, memoryTerminal());
-    expect(text).toContain("Some CPU, 2 cores, 8.0 GiB, GPU: none\nlinux x64, m.gguf, llama.cpp v0.5.0");
+    expect(text).toContain("Some CPU, 2 cores, 8.0 GiB, GPU: none\nlinux x64, m.gguf, llama.cpp v0.5.0, load 1.3");
     expect(text).toMatch(/^second-question-4k +250 ms +13\.0 s +plain llama\.cpp +52\.0x +48\.0 to 120$/m);
-    expect(text).toContain("not measured:\n  llama-server: it is not installed");
+    // A reason is said once.
+    expect(text).toContain(
+        "not measured:\n" +
+            "  question-edited-5k, llama-server; question-restart-5k, llama-server: llama-server is not installed.\n" +
+            "  switch-16k, plain llama.cpp: no room.",
+    );
 });

@@ -1,6 +1,7 @@
 /** Bytes that a file's rows take, as the engine keeps them, against all rows in f16: what llama.cpp keeps. */
 import {disjointSets, type TokenFile} from "../bench-files.js";
-import {plainName, type RowGroup} from "../row-group.js";
+import {plainName} from "../peers.js";
+import type {RowGroup} from "../row-group.js";
 
 const nTokens = 2048;
 
