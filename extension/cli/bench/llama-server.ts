@@ -126,9 +126,14 @@ export class LlamaServer {
         await ended;
     }
 
+    /** A connection for each question: the server ends one that it has answered on, sometimes just when it is asked again. */
+    get #address(): {host: string; port: number; agent: false} {
+        return {host: "127.0.0.1", port: this.#port, agent: false};
+    }
+
     async #isReady(): Promise<boolean> {
         return new Promise((resolve) => {
-            const asked = request({host: "127.0.0.1", port: this.#port, path: "/health"}, (response) => {
+            const asked = request({...this.#address, path: "/health"}, (response) => {
                 response.resume();
                 response.once("end", () => resolve(response.statusCode === 200));
             });
@@ -143,8 +148,7 @@ export class LlamaServer {
             (resolve, reject) => {
                 const asked = request(
                     {
-                        host: "127.0.0.1",
-                        port: this.#port,
+                        ...this.#address,
                         path,
                         method: "POST",
                         headers: {"content-type": "application/json"},
