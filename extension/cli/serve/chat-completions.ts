@@ -141,6 +141,8 @@ function stoppedReport(text: string, attended: AttendedFile[], leftOut: LeftOutF
         readTokens: 0,
         stop: "stopped",
         notes: ["The answer was ended at a stop text: its figures are not known."],
+        reusedTurnTokens: 0,
+        decodedTurnTokens: 0,
         conversationTokens: 0,
         conversationKeptRows: 0,
     };

@@ -161,6 +161,9 @@ class RemoteEngine implements EngineApi {
             ),
         );
         const reusedTokens = Math.min(fileTokens, answer.cachedTokens ?? 0);
+        // Files stand before the turns, so what the cache had beyond them it had of the turns.
+        const turnTokens = Math.max(0, (answer.promptTokens ?? nTurns + fileTokens) - fileTokens);
+        const reusedTurnTokens = Math.min(turnTokens, (answer.cachedTokens ?? 0) - reusedTokens);
         const decodeMs = answer.endMs - (answer.firstMs ?? answer.endMs);
         return {
             text: answer.text,
@@ -180,9 +183,10 @@ class RemoteEngine implements EngineApi {
                     : []),
                 ...(facts.isWindowKnown ? [] : ["The server does not tell its window: 8192 tokens are assumed."]),
             ],
-            conversationTokens: Math.max(0, (answer.promptTokens ?? nTurns + fileTokens) - fileTokens) + answer.nTokens,
-            conversationKeptRows:
-                Math.max(0, (answer.promptTokens ?? nTurns + fileTokens) - fileTokens) + answer.nTokens,
+            reusedTurnTokens,
+            decodedTurnTokens: turnTokens - reusedTurnTokens,
+            conversationTokens: turnTokens + answer.nTokens,
+            conversationKeptRows: turnTokens + answer.nTokens,
         };
     }
 
