@@ -159,10 +159,13 @@ function reordered(files: readonly TokenFile[]): TokenFile[] {
     return [...files.slice(-1), ...files.slice(0, -1)];
 }
 
+/** Tells the edits of this run from those of one before it, which a store may hold. */
+const startedMs = Date.now();
+
 /** The n-th edit: one line more in the middle of the first file. */
 async function firstEdited(lab: BenchLab, files: readonly TokenFile[], n: number): Promise<TokenFile[]> {
     const [first, ...rest] = files as [TokenFile, ...TokenFile[]];
     const lines = first.text.split("\n");
-    lines.splice(Math.floor(lines.length / 2), 0, `// edit ${n}`);
+    lines.splice(Math.floor(lines.length / 2), 0, `// edit ${startedMs} ${n}`);
     return [await withText(lab, first, lines.join("\n")), ...rest];
 }
