@@ -65,6 +65,7 @@ export async function complete(
             },
             turn,
             signal,
+            mayKeepStale: true,
         });
         stream.end();
         const now = performance.now();

@@ -70,6 +70,44 @@ describe("a conversation", () => {
         conversation.dispose();
     });
 
+    it("knows nothing of a file that a question is asked again without, and keeps the turns before it", async () => {
+        const all = tokensOf(model, sampleText, 150);
+        const session = await context.newSession();
+        await session.compose([{segment: prefix.native}]);
+        await session.decode(all.subarray(0, 60), prefix.nTokens);
+        const keep = Array.from({length: context.nRegions}, () => Uint32Array.from({length: 60}, (_, i) => i));
+        const {counts, rows} = flatten(keep);
+        const file = new Segment(await session.gather(counts, rows), {
+            ...{identity: "seen" as SegmentIdentity, path: "a.ts", part: {index: 0, count: 1}},
+            ...{nTokens: 60, keep, generation: 0},
+        });
+        session.dispose();
+        const conversation = await newConversation(2048);
+        const first = await generate(conversation, all.subarray(60, 80));
+        const question = Uint32Array.from([...all.subarray(60, 80), ...first.tokens, ...all.subarray(80, 110)]);
+        await conversation.attend([file]);
+        const withFile = await generate(conversation, question);
+        const nBefore = withFile.nReused;
+        await conversation.attend([]);
+        const without = await generate(conversation, question);
+        expect(without.nReused).toBe(nBefore);
+        expect(without.nDecoded).toBe(question.length - nBefore);
+
+        // The same by hand, where the file has never been.
+        const hand = await context.newSession();
+        await hand.compose([{segment: prefix.native}]);
+        const turnStart = prefix.nTokens + 64;
+        const options = {maxTokens: 6, temperature: 0, maxPosition: 2047};
+        await hand.generate(all.subarray(60, 80), turnStart, options, () => true);
+        const {nLive} = await hand.state();
+        const expected = await hand.generate(question.subarray(nLive), turnStart + nLive, options, () => true);
+        expect(without.tokens).toEqual([...expected.tokens]);
+        // With the same files nothing but the last token is computed again.
+        expect((await generate(conversation, question)).nReused).toBe(question.length - 1);
+        for (const each of [hand, file]) each.dispose();
+        conversation.dispose();
+    });
+
     it("sees a file's next generation from the next question on, and keeps the rows of its turns", async () => {
         const all = tokensOf(model, sampleText, 150);
         const file = all.subarray(0, 60);

@@ -30,6 +30,11 @@ export interface GenerateJob {
     onToken: (token: number) => boolean;
     turn: Turn;
     signal?: AbortSignal | undefined;
+    /**
+     * Whether a prompt that is given again may keep rows that were computed behind other files: a completion would
+     * rather come soon, a question that is asked again without a file must know nothing of it.
+     */
+    mayKeepStale?: boolean;
 }
 
 export interface Generated {
@@ -53,6 +58,8 @@ export class Conversation {
     #turnStart: number;
     #segments: readonly Segment[] = [];
     #attended: readonly string[] = [];
+    /** Where each prompt stands among the live rows, and behind which files it was computed. */
+    #prompts: {start: number; end: number; attended: readonly string[]}[] = [];
     /** Whether generated tokens' attention to the live rows is being summed. */
     #isScoring = false;
     readonly #earlier: TurnMemory;
@@ -115,7 +122,7 @@ export class Conversation {
      * Continues `tokens` (everything behind the files): rows that stand for the same beginning are used again.
      * @throws KvasirError `question-too-long` when the tokens leave no room for an answer
      */
-    async generate({tokens, options, onToken, turn, signal}: GenerateJob): Promise<Generated> {
+    async generate({tokens, options, onToken, turn, signal, mayKeepStale}: GenerateJob): Promise<Generated> {
         const session = this.#session;
         if (session === undefined) throw new Error("attend() comes first");
         await this.#reopen(session, tokens);
@@ -123,10 +130,16 @@ export class Conversation {
         const generated: Generated = {tokens: [], reason: "stopped", ...counts};
         const fresh = await this.#makeRoom(session, tokens, options.maxTokens, generated, signal);
         // At least one token is decoded, since the first answer token comes from its logits.
-        const nReused = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
+        const nSame = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
+        // The prompt that is given again, perhaps changed; earlier ones keep the rows that they were computed with.
+        const again = this.#prompts.find(({start, end}) => start < nSame && nSame <= end);
+        const isStale = again !== undefined && !mayKeepStale && again.attended.join() !== this.#attended.join();
+        const nReused = isStale ? again.start : nSame;
         generated.nReused = tokens.length - fresh.length + nReused;
         generated.nDecoded += fresh.length - nReused;
         await this.#forgetFrom(nReused);
+        const prompt = {start: again?.start ?? nReused, end: fresh.length, attended: this.#attended};
+        this.#prompts = [...this.#prompts.filter(({end}) => end <= prompt.start), prompt];
         await this.#scoreSoon(session, fresh.length + options.maxTokens);
         turn.onAsked = () => this.context.native.yieldSoon();
         // A draft comes in one piece, so there may be tokens behind the one that ended the answer: they were decoded,
@@ -242,6 +255,7 @@ export class Conversation {
             }
             const rows = await this.#earlier.takeOver(session, this.#live, n, this.#isScoring ? this.room : 0);
             this.#live = [];
+            this.#prompts = [];
             this.kept?.cut(n, rows);
             if (this.#isScoring) await session.stopScores();
             this.#isScoring = false;
@@ -261,6 +275,7 @@ export class Conversation {
     async #forgetFrom(n: number): Promise<void> {
         if (n >= this.#live.length) return;
         this.#live.length = n;
+        this.#prompts = this.#prompts.filter(({start}) => start < n);
         this.kept?.forgetFrom(n);
         await this.#session?.truncate(n);
     }
@@ -275,6 +290,7 @@ export class Conversation {
         this.#session = undefined;
         this.#earlier.clear();
         this.#live = [];
+        this.#prompts = [];
         this.#composed = "";
     }
 }
