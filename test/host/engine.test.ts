@@ -94,7 +94,8 @@ describe("the engine behind the extension", () => {
 
     it("Choose Model offers the models that are here; another one is loaded, and the conversation goes on", async () => {
         const {ctx} = await activated();
-        const first = ctx.settings.get("model.path");
+        const setting = ctx.settings.get("model.path");
+        const first = (await ctx.engine.load()).path;
         // The same weights under another name are another model to whoever chooses. Kvasir's own folder comes first.
         const folder = process.env["KVASIR_MODELS_DIR"];
         assert.ok(folder !== undefined);
@@ -120,7 +121,7 @@ describe("the engine behind the extension", () => {
             const after = await ctx.engine.ask({...question(ctx.workspace.id, "And an atom?", 4), turns}, {});
             assert.ok(after.tokens > 0);
         } finally {
-            await ctx.settings.set("model.path", first);
+            await ctx.settings.set("model.path", setting);
             await ctx.engine.load();
             await rm(folder, {recursive: true, force: true});
         }
