@@ -1,6 +1,5 @@
 import {execFileSync} from "node:child_process";
-import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync} from "node:fs";
-import {tmpdir} from "node:os";
+import {mkdirSync, symlinkSync} from "node:fs";
 import path from "node:path";
 import {afterAll, afterEach, beforeAll, describe, expect, it} from "vitest";
 import {root} from "../../scripts/setup/paths.mjs";
@@ -10,7 +9,6 @@ import {type VscodePage, openVscode, patienceMs, runCommand, webviewOf} from "./
 /** What `npm run package` makes, with llama.cpp for the processor only: the rest is the same code on more files. */
 const target = `${process.platform}-${process.arch}`;
 const vsix = path.join(root, ".kvasir/packages", `kvasir-${target}-cpu.vsix`);
-const tarball = path.join(root, ".kvasir/packages/kvasir-cli.tgz");
 
 beforeAll(() => {
     execFileSync(process.execPath, [path.join(root, "scripts/package.mjs"), "--cpu-only"], {stdio: "pipe"});
@@ -63,30 +61,5 @@ describe("the extension as it is packed", () => {
         await answer.waitFor();
         await expect.poll(() => answer.getAttribute("aria-busy"), {timeout: patienceMs, interval: 100}).toBe("false");
         expect((await answer.locator(".markdown").innerText()).trim().length).toBeGreaterThan(0);
-    });
-});
-
-describe("the command line as it is packed", () => {
-    let folder: string;
-    beforeAll(() => (folder = mkdtempSync(path.join(tmpdir(), "kvasir-cli-package-"))));
-    afterAll(() => rmSync(folder, {recursive: true, force: true}));
-
-    it("runs from where npm unpacks it, and finds what it came with", () => {
-        execFileSync("tar", ["-xzf", tarball, "-C", folder]);
-        const unpacked = path.join(folder, "package");
-        expect(readdirSync(unpacked).sort()).toEqual(
-            ["CHANGELOG.md", "LICENSE", "README.md", "dist", "native", "native-config", "package.json"].sort(),
-        );
-        // What npm would fetch beside it.
-        symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
-        const output = execFileSync(
-            path.join(unpacked, "dist/cli.mjs"),
-            ["doctor", "--json", "--gpu", "cpu", "--model", modelFile, "--cache-dir", path.join(folder, "cache")],
-            {cwd: folder, encoding: "utf8", env: {...process.env, KVASIR_MODELS_DIR: path.join(folder, "models")}},
-        );
-        const {ok, checks} = JSON.parse(output) as {ok: boolean; checks: {id: string; detail: string}[]};
-        expect(ok).toBe(true);
-        expect(checks.find(({id}) => id === "head-profile")?.detail).toContain(`shipped, ${unpacked}`);
-        expect(existsSync(path.join(unpacked, "native", `kvasir-${target}.node`))).toBe(true);
     });
 });
