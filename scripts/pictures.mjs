@@ -61,8 +61,8 @@ const server = await startCodeServer({
         "kvasir.engine.idleMinutes": 0.05,
         "kvasir.cache.folder": path.join(artefacts, "pictures-cache"),
         "kvasir.chat.temperature": 0,
-        "kvasir.chat.maxTokens": 140,
-        "kvasir.context.attendedTokens": 3_000,
+        "kvasir.chat.maxTokens": 90,
+        "kvasir.context.attendedTokens": 1_200,
         "workbench.colorTheme": themes.dark.label,
         "workbench.layoutControl.enabled": false,
         "window.commandCenter": false,
@@ -126,9 +126,8 @@ function scenesOf(page) {
             await runCommand(page, "Kvasir: Open Cache View in Editor");
             const view = await webviewOf(page, "cache-view");
             await view.getByRole("tab", {name: tab}).click();
-            if (tab === "Files") await view.locator(".grid-row").filter({hasText: "reaction.ts"}).first().click();
-            if (tab === "Heads")
-                await view.locator("#panel-heads svg, #panel-heads table, #panel-heads button").first().waitFor();
+            if (tab === "Files") await view.locator(".grid-row").filter({hasText: "spy.ts"}).first().click();
+            if (tab === "Heads") await view.locator(".heads .head").first().waitFor();
         },
         frame: async () => editor,
         leave: () => runCommand(page, "View: Close All Editors"),
@@ -192,7 +191,7 @@ function scenesOf(page) {
                 await runCommand(page, "Kvasir: Edit Selection...");
                 await page.locator(".quick-input-widget input").fill("Add a comment that says what the function does");
                 await page.keyboard.press("Enter");
-                await page.locator(".monaco-diff-editor .codelens-decoration").first().waitFor();
+                await page.locator(".monaco-diff-editor .line-insert").first().waitFor();
             },
             frame: async () => editor,
             async leave() {
