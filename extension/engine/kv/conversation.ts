@@ -7,7 +7,7 @@ import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {KvasirError} from "../../protocol/errors.js";
 import type {NativeGenerateOptions, NativeGenerateResult, NativePart, NativeSession} from "../native/native.js";
 import type {Turn} from "../scheduler.js";
-import type {KeptTurns} from "./kept-turns.js";
+import {isSameSet, type KeptTurns} from "./kept-turns.js";
 import type {KvContext} from "./kv-context.js";
 import type {Prefix} from "./prefix.js";
 import type {Segment} from "./segment.js";
@@ -133,7 +133,7 @@ export class Conversation {
         const nSame = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
         // The prompt that is given again, perhaps changed; earlier ones keep the rows that they were computed with.
         const again = this.#prompts.find(({start, end}) => start < nSame && nSame <= end);
-        const isStale = again !== undefined && !mayKeepStale && again.attended.join() !== this.#attended.join();
+        const isStale = again !== undefined && !mayKeepStale && !isSameSet(again.attended, this.#attended);
         const nReused = isStale ? again.start : nSame;
         generated.nReused = tokens.length - fresh.length + nReused;
         generated.nDecoded += fresh.length - nReused;

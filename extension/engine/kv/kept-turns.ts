@@ -40,7 +40,7 @@ export class KeptTurns {
         let nNew = nLive - this.#nLive();
         const last = this.#stretches.at(-1);
         if (nNew > 0) this.#isChanged = true;
-        if (last?.kind === "whole" && last.identity === undefined && isSame(last.attended, attended)) {
+        if (last?.kind === "whole" && last.identity === undefined && isSameSet(last.attended, attended)) {
             const n = Math.min(nNew, maxPieceTokens - last.nTokens);
             last.nTokens += n;
             nNew -= n;
@@ -150,6 +150,7 @@ export class KeptTurns {
     }
 }
 
-function isSame(a: readonly string[], b: readonly string[]): boolean {
+/** Whether two attended sets are the same segments in the same order. */
+export function isSameSet(a: readonly string[], b: readonly string[]): boolean {
     return a.length === b.length && a.every((name, i) => name === b[i]);
 }
