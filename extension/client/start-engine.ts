@@ -13,6 +13,8 @@ export interface EngineProgram {
     script: string;
     version: string;
     idleMs: number;
+    /** Quiet time before files are scored again; the engine's own when left out. */
+    refineAfterMs?: number;
 }
 
 export interface StartedEngine {
@@ -42,6 +44,7 @@ export async function startEngine(
             [
                 program.script,
                 ...["--folder", folder, "--version", program.version, "--idle-ms", String(program.idleMs)],
+                ...(program.refineAfterMs === undefined ? [] : ["--refine-after-ms", String(program.refineAfterMs)]),
             ],
             {
                 detached: true,

@@ -3,7 +3,9 @@
  * it was promised, so that whoever kills it or its engine can hold Kvasir to that.
  *
  *     engine PID          the engine that serves it
- *     answer FILE TEXT    the answer about a file, as JSON
+ *     answer WHAT TEXT    the answer to a question about a file (FILE#NUMBER), as JSON
+ *     reopened TOKENS     a conversation whose rows came from disk
+ *     refined             a file was scored again
  *     saved ID            a turn that is on the disk
  *     back MS             from the moment the engine died to the next answer of any engine
  *     quarantined FILE    a text that was there at three deaths
@@ -12,6 +14,7 @@ import {existsSync} from "node:fs";
 import {join} from "node:path";
 import {ConversationStore} from "../../extension/engine/store/conversation-store.js";
 import {createEngineClient} from "../../extension/client/engine-client.js";
+import type {AnswerReport, ChatTurn, ContextChoice, EngineApi} from "../../extension/protocol/engine.js";
 import {isKvasirError} from "../../extension/protocol/errors.js";
 import {seededRandom, sleep} from "./scenario.js";
 import {askAbout, smallSettings, someFiles, workspace} from "./small-engine.js";
@@ -19,6 +22,27 @@ import {askAbout, smallSettings, someFiles, workspace} from "./small-engine.js";
 /** Files whose answers are compared: as many as both sides know. */
 export const nComparedFiles = 3;
 export const comparedFiles = () => someFiles(nComparedFiles, 6);
+/** Of the files that are scored again while idle, so that those whose answers are compared stay as they were read. */
+const idleWorkspace = "/idle";
+const refineAfterMs = 20;
+
+/** Two questions about a file in one conversation; the second one sees what was said before. */
+export async function talkAbout(
+    engine: EngineApi,
+    path: string,
+    names: {conversation: string; storedAs?: string},
+    onAnswer: (what: string, report: AnswerReport) => Promise<void> | void,
+): Promise<void> {
+    const turns: ChatTurn[] = [];
+    for (const [i, text] of ["What does this file do?", "And what does it need?"].entries()) {
+        turns.push({role: "user", text});
+        const report = await engine.ask(askAbout([path], "", {...names, turns}), {});
+        // Without its file an answer is another one, as it must be.
+        if (report.attended.length !== 1) return;
+        turns.push({role: "assistant", text: report.text});
+        await onAnswer(`${path}#${i}`, report);
+    }
+}
 
 export async function runKillWorker(home: string, engineScript: string, seed: number): Promise<never> {
     const random = seededRandom(seed);
@@ -30,7 +54,13 @@ export async function runKillWorker(home: string, engineScript: string, seed: nu
     let diedAt: number | undefined;
     const client = createEngineClient({
         folder: join(home, "run"),
-        program: () => ({executable: process.execPath, script: engineScript, version: "test", idleMs: 60_000}),
+        program: () => ({
+            executable: process.execPath,
+            script: engineScript,
+            version: "test",
+            idleMs: 60_000,
+            refineAfterMs,
+        }),
         settings: () => smallSettings(join(home, "cache")),
         name: "worker",
         log: {info: () => {}, warn: () => {}},
@@ -74,36 +104,51 @@ export async function runKillWorker(home: string, engineScript: string, seed: nu
 
     async function work(i: number): Promise<void> {
         const kind = random();
-        if (kind < 0.4) {
-            // A text of its own each time: a read, and a write in the background.
-            const file = {
-                path: "src/edited.ts",
-                text: `// edit ${i} of ${process.pid}\n${fixed[i % fixed.length]!.text}`,
-            };
+        // A text of its own each time: a read, and a write in the background.
+        const text = `// edit ${i} of ${process.pid}\n${fixed[i % fixed.length]!.text}`;
+        if (kind < 0.35) {
+            const refine = kind < 0.1;
+            const file = {path: "src/edited.ts", text};
             await client.updateWorkspace({workspace, upsert: [file]});
-            await client.read({workspace, paths: [file.path]});
-        } else if (kind < 0.6) {
-            const text = "export function ";
-            await client.complete({
-                workspace,
-                path: "new.ts",
-                text,
-                offset: text.length,
-                maxTokens: 8,
-                multiLine: "never",
-            });
-        } else {
+            const {files} = await client.read({workspace, paths: [file.path], refine});
+            if (refine && files[0]?.refined) tell("refined ");
+        } else if (kind < 0.45) await idle(text, random() * 1_000);
+        else if (kind < 0.6) await complete(workspace);
+        else {
             const {path} = fixed[Math.floor(random() * fixed.length)]!;
-            const report = await client.ask(askAbout([path], `c${i}`), {});
-            if (report.attended.length === 1) tell(`answer ${path} ${JSON.stringify(report.text)}`);
-            const turn = {
-                id: `${process.pid}-${i}`,
-                role: "assistant" as const,
-                text: report.text,
-                createdAtMs: Date.now(),
-            };
-            await conversations.append(id, [turn]);
-            tell(`saved ${turn.id}`);
+            // Closed and opened again each time.
+            const names = {conversation: `c${i}`, storedAs: `talk about ${path}`};
+            await talkAbout(client, path, names, async (what, report) => {
+                tell(`answer ${what} ${JSON.stringify(report.text)}`);
+                if (what.endsWith("#0") && report.reusedTurnTokens > 0) tell(`reopened ${report.reusedTurnTokens}`);
+                const turn = {
+                    id: `${process.pid}-${i}-${what}`,
+                    role: "assistant" as const,
+                    text: report.text,
+                    createdAtMs: Date.now(),
+                };
+                await conversations.append(id, [turn]);
+                tell(`saved ${turn.id}`);
+            });
+            await client.forget(names.conversation);
         }
+    }
+
+    /** Nothing to do for a while: the engine scores again what it has read, until somebody comes or kills it. */
+    async function idle(text: string, ms: number): Promise<void> {
+        const file = {path: "src/idle.ts", text};
+        await client.updateWorkspace({workspace: idleWorkspace, upsert: [file], refine: true});
+        await client.read({workspace: idleWorkspace, paths: [file.path]});
+        // Before anything has been asked nothing is scored again.
+        await complete(idleWorkspace, {context: [file.path]});
+        await sleep(ms);
+        const [status] = await client.files(idleWorkspace);
+        if (status?.refined) tell("refined ");
+    }
+
+    async function complete(inWorkspace: string, choice: ContextChoice = {}): Promise<void> {
+        const text = "export function ";
+        const buffer = {path: "new.ts", text, offset: text.length};
+        await client.complete({workspace: inWorkspace, ...buffer, choice, maxTokens: 8, multiLine: "never"});
     }
 }

@@ -11,9 +11,9 @@ import {createInterface} from "node:readline";
 import {createEngine} from "../../extension/engine/engine.js";
 import {ConversationStore} from "../../extension/engine/store/conversation-store.js";
 import {DiskStore} from "../../extension/engine/store/disk-store.js";
-import {comparedFiles} from "./kill-worker.js";
+import {comparedFiles, talkAbout} from "./kill-worker.js";
 import {type Scenario, type ScenarioOptions, must, percentile, seededRandom, sleep} from "./scenario.js";
-import {askAbout, smallSettings, workspace} from "./small-engine.js";
+import {smallSettings, workspace} from "./small-engine.js";
 
 /** Loading the model and the first sync are part of it. */
 const backLimitMs = 3_000;
@@ -42,18 +42,28 @@ async function runKills(programs: KillPrograms, {n, seed, say, stop}: ScenarioOp
         const expected = await undisturbedAnswers(join(home, "reference"));
         const saved = new Set<string>();
         const backMs: number[] = [];
-        const counts = {engineKills: 0, clientKills: 0, answers: 0, quarantined: 0, verified: 0};
+        const counts = {
+            engineKills: 0,
+            clientKills: 0,
+            answers: 0,
+            reopened: 0,
+            refined: 0,
+            quarantined: 0,
+            verified: 0,
+        };
         const open = (workerSeed: number) =>
             new Worker([...programs.worker, home, programs.engine, String(workerSeed)], onLine);
         function onLine(name: string, rest: string): void {
             if (name === "saved") saved.add(rest);
             else if (name === "back") backMs.push(Number(rest));
             else if (name === "quarantined") counts.quarantined++;
+            else if (name === "reopened") counts.reopened++;
+            else if (name === "refined") counts.refined++;
             else if (name === "answer") {
                 counts.answers++;
                 const at = rest.indexOf(" ");
                 const [file, text] = [rest.slice(0, at), JSON.parse(rest.slice(at + 1)) as string];
-                must(text === expected.get(file), `another answer about ${file}: ${text}`);
+                must(text === expected.get(file), `another answer about ${file}: ${text} (${expected.get(file)})`);
             } else must(name !== "failed", `the client failed: ${rest}`);
         }
         worker = open(seed);
@@ -111,7 +121,8 @@ async function undisturbedAnswers(home: string): Promise<Map<string, string>> {
         const files = comparedFiles();
         await engine.updateWorkspace({workspace, upsert: files});
         const answers = new Map<string, string>();
-        for (const {path} of files) answers.set(path, (await engine.ask(askAbout([path], path), {})).text);
+        for (const {path} of files)
+            await talkAbout(engine, path, {conversation: path}, (what, {text}) => void answers.set(what, text));
         return answers;
     } finally {
         await engine.dispose();

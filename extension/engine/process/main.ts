@@ -11,7 +11,12 @@ import {dropNativeStack, keepNativeStack} from "./native-stack.js";
 const lastWordsMs = 3_000;
 
 const {values} = parseArgs({
-    options: {folder: {type: "string"}, version: {type: "string"}, "idle-ms": {type: "string"}},
+    options: {
+        folder: {type: "string"},
+        version: {type: "string"},
+        "idle-ms": {type: "string"},
+        "refine-after-ms": {type: "string"},
+    },
 });
 const log = (line: string) => process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 // The log may be gone with its folder; the engine is not.
@@ -46,7 +51,8 @@ try {
             // Loaded late: the process is found before llama.cpp is loaded.
             const {createEngine} = await import("../engine.js");
             keepNativeStack(folder);
-            return createEngine(settings, {});
+            const refineAfterMs = values["refine-after-ms"];
+            return createEngine(settings, refineAfterMs === undefined ? {} : {refineAfterMs: Number(refineAfterMs)});
         },
         log,
     });
