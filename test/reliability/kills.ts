@@ -12,7 +12,17 @@ import {createEngine} from "../../extension/engine/engine.js";
 import {ConversationStore} from "../../extension/engine/store/conversation-store.js";
 import {DiskStore} from "../../extension/engine/store/disk-store.js";
 import {comparedFiles, talkAbout} from "./kill-worker.js";
-import {type Scenario, type ScenarioOptions, must, percentile, seededRandom, sleep} from "./scenario.js";
+import {
+    type Scenario,
+    type ScenarioOptions,
+    countsOf,
+    listOf,
+    must,
+    percentile,
+    rounded,
+    seededRandom,
+    sleep,
+} from "./scenario.js";
 import {smallSettings, workspace} from "./small-engine.js";
 
 /** Loading the model and the first sync are part of it. */
@@ -30,7 +40,22 @@ export interface KillPrograms {
 }
 
 export function killsWith(programs: KillPrograms): Scenario {
-    return {name: "kills", defaultN: 1_000, run: (options) => runKills(programs, options)};
+    return {
+        name: "kills",
+        defaultN: 1_000,
+        canSplit: true,
+        run: (options) => runKills(programs, options),
+        figures(findings) {
+            const backMs = listOf(findings, "backMs");
+            return {
+                ...countsOf(findings),
+                backP50Ms: percentile(backMs, 0.5),
+                backP99Ms: percentile(backMs, 0.99),
+                backMaxMs: Math.max(...backMs),
+                backWithin3s: rounded(backMs.filter((ms) => ms <= backLimitMs).length / backMs.length, 4),
+            };
+        },
+    };
 }
 
 async function runKills(programs: KillPrograms, {n, seed, say, stop}: ScenarioOptions) {
@@ -102,10 +127,7 @@ async function runKills(programs: KillPrograms, {n, seed, say, stop}: ScenarioOp
             ...counts,
             turnsSaved: saved.size,
             turnsLost: 0,
-            backP50Ms: percentile(backMs, 0.5),
-            backP99Ms: percentile(backMs, 0.99),
-            backMaxMs: Math.max(...backMs),
-            backWithin3s: backMs.filter((ms) => ms <= backLimitMs).length / backMs.length,
+            backMs,
             leftTemporaries: left.length,
         };
     } finally {

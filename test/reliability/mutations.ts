@@ -17,7 +17,7 @@ import {createScriptedEngine, someSettings} from "../unit/process/scripted-engin
 import {mutate, mutationKinds} from "../unit/store/mutations.js";
 import {readRows, sampleSegment} from "../unit/store/sample-segments.js";
 import {identityOf, limitBytes, rowsIn} from "../unit/store/stored-samples.js";
-import {type Figures, type Scenario, type ScenarioOptions, must, seededRandom, within} from "./scenario.js";
+import {type Findings, type Scenario, type ScenarioOptions, must, seededRandom, within} from "./scenario.js";
 
 /** Nothing here takes a tenth of this. */
 const hangMs = 10_000;
@@ -25,6 +25,7 @@ const hangMs = 10_000;
 export const mutations: Scenario = {
     name: "mutations",
     defaultN: 10_000,
+    canSplit: true,
     async run({n, seed, say}) {
         const start = performance.now();
         const home = await mkdtemp(join(tmpdir(), "kv-m-"));
@@ -152,7 +153,7 @@ function framed(message: unknown): string {
 }
 
 /** Strangers and broken clients against an engine without a model, while an honest client wants to be served. */
-async function damageMessages(folder: string, {n, seed, say}: ScenarioOptions): Promise<Figures> {
+async function damageMessages(folder: string, {n, seed, say}: ScenarioOptions): Promise<Findings> {
     const random = seededRandom(seed);
     let nEngines = 0;
     const serving = await startEngineProcess({

@@ -1,4 +1,7 @@
-/** What the reliability scenarios share: their form, random numbers from a seed, percentiles, and checks that name the run. */
+/**
+ * What the reliability scenarios share: their form, how findings of several runs are added up, random numbers from a seed,
+ * percentiles, and checks that name the run.
+ */
 
 export {seededRandom} from "../unit/store/sample-segments.js";
 
@@ -12,14 +15,48 @@ export interface ScenarioOptions {
     stop?: AbortSignal;
 }
 
-/** Figures of a run. A scenario throws when something is not as it must be; figures are for the record. */
-export type Figures = Record<string, number | string>;
+/** Of a run: what was counted, and lists of what was measured. Those of several runs can be added up. */
+export type Findings = Record<string, number | readonly number[]>;
+/** For the record. */
+export type Figures = Record<string, number>;
 
 export interface Scenario {
     name: string;
     /** Of the full form. */
     defaultN: number;
-    run: (options: ScenarioOptions) => Promise<Figures>;
+    /** @throws Error when something is not as it must be */
+    run: (options: ScenarioOptions) => Promise<Findings>;
+    /** Figures of what was measured, where anything was. */
+    figures?: (findings: Findings) => Figures;
+    /** Whether a run with n is as good as several with other seeds and n in all. */
+    canSplit?: boolean;
+}
+
+export function figuresOf(scenario: Scenario, parts: readonly Findings[]): Figures {
+    const findings = addUp(parts);
+    return scenario.figures?.(findings) ?? (findings as Figures);
+}
+
+function addUp(parts: readonly Findings[]): Findings {
+    const sum: Findings = {};
+    for (const part of parts)
+        for (const [name, value] of Object.entries(part)) {
+            const before = sum[name];
+            if (typeof value === "number") sum[name] = ((before as number | undefined) ?? 0) + value;
+            else sum[name] = [...((before as readonly number[] | undefined) ?? []), ...value];
+        }
+    return sum;
+}
+
+/** What was only counted. */
+export function countsOf(findings: Findings): Figures {
+    const isCount = (entry: [string, Findings[string]]): entry is [string, number] => typeof entry[1] === "number";
+    return Object.fromEntries(Object.entries(findings).filter(isCount));
+}
+
+export function listOf(findings: Findings, name: string): readonly number[] {
+    const list = findings[name];
+    return typeof list === "object" ? list : [];
 }
 
 /** @throws Error with what was found: a reliability run ends at the first breach. */

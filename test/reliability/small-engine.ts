@@ -9,6 +9,9 @@ const root = [path.resolve(import.meta.dirname, "../.."), path.resolve(import.me
 )!;
 
 export const workspace = "/repo";
+/** Of each engine; runs beside others share the cores. */
+export const threadsVariable = "KVASIR_RELIABILITY_THREADS";
+const nThreads = Number(process.env[threadsVariable] ?? 0);
 
 export function smallSettings(cacheDir: string, more: Partial<EngineSettings> = {}): EngineSettings {
     return {
@@ -19,7 +22,7 @@ export function smallSettings(cacheDir: string, more: Partial<EngineSettings> = 
         rowType: "f16",
         kvMib: 256,
         cacheDir,
-        threads: 0,
+        threads: nThreads,
         position: "parallel",
         attendedTokens: 2048,
         waitForReadsMs: 120_000,

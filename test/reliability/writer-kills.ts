@@ -24,6 +24,7 @@ export function writerKillsWith(self: readonly string[]): Scenario {
     return {
         name: "writer-kills",
         defaultN: 1_000,
+        canSplit: true,
         async run({n, seed, say, stop}) {
             const random = seededRandom(seed);
             const counts = {
