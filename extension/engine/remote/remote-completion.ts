@@ -7,8 +7,8 @@ import {CompletionText} from "../../core/layout/completion-text.js";
 import {fimPrompt} from "../../core/layout/fim.js";
 import {spelledFim} from "../../core/layout/fim-spelling.js";
 import type {CompleteRequest, ServerKind} from "../../protocol/engine.js";
-import {isKvasirError} from "../../protocol/errors.js";
 import type {AnswerData} from "./answer-stream.js";
+import {isRouteMissing} from "./server-facts.js";
 import type {ServerHttp} from "./server-http.js";
 
 type Way = "infill" | "spelled" | "suffix" | "prefix";
@@ -66,7 +66,7 @@ export class RemoteCompleter {
                 return await this.#run(call, request, signal);
             } catch (error) {
                 // 404, 400 or 501: there is no such route or option, or the model was not trained to fill in.
-                if (way === "prefix" || !isKvasirError(error, "server-failed")) throw error;
+                if (way === "prefix" || !isRouteMissing(error)) throw error;
                 this.#ways.splice(this.#ways.indexOf(way), 1);
             }
         }
@@ -91,6 +91,8 @@ export class RemoteCompleter {
                         temperature: 0,
                         cache_prompt: true,
                         stream: true,
+                        // A completion mostly ends here, before the server's last event, which has them otherwise.
+                        timings_per_token: true,
                     },
                 };
             case "spelled": {

@@ -77,7 +77,7 @@ class RemoteEngine implements EngineApi {
             ...(activity === undefined ? {} : {activity}),
             ...(this.#error === undefined ? {} : {error: this.#error}),
             ...(this.#connected === undefined ? {} : {model: this.#connected.info}),
-            server: {host: this.http.host, kind: this.server.kind},
+            server: {host: this.http.host, kind: this.#connected?.facts.kind ?? this.server.kind},
             kv: {usedBytes: 0, peakBytes: 0, limitBytes: 0},
             disk: {bytes: 0, limitBytes: 0},
             files: {known, resident: 0, onDisk: 0, attended, unread: 0, refined: 0},
@@ -146,7 +146,7 @@ class RemoteEngine implements EngineApi {
         const answer = await this.#counted("ask", () =>
             remoteAnswer(
                 this.http,
-                {kind: this.server.kind, model: facts.model},
+                facts,
                 {
                     request,
                     files,
@@ -242,7 +242,7 @@ class RemoteEngine implements EngineApi {
 
     async countTokens(texts: string[]): Promise<number[]> {
         const {facts} = await this.#connect();
-        return countTokens(this.http, this.server, facts.model, texts);
+        return countTokens(this.http, facts, texts);
     }
 
     async calibrate(): Promise<never> {
@@ -257,12 +257,13 @@ class RemoteEngine implements EngineApi {
 
     async doctor(): Promise<DoctorReport> {
         const checks: DoctorReport["checks"] = [];
-        const {kind} = this.server;
+        let kind = this.server.kind;
         let connected: Connected | undefined;
         try {
             this.#connecting = undefined;
             connected = await this.#connect();
             const {window, isWindowKnown, model} = connected.facts;
+            kind = connected.facts.kind;
             checks.push({id: "server", ok: true, detail: `${this.http.host} answers as ${kind}, with ${model}`});
             checks.push({
                 id: "window",
@@ -317,7 +318,7 @@ class RemoteEngine implements EngineApi {
         const connecting = factsOf(this.http, this.server).then((facts) => ({
             facts,
             info: this.#infoOf(facts),
-            completer: new RemoteCompleter(this.http, this.server.kind, facts.model),
+            completer: new RemoteCompleter(this.http, facts.kind, facts.model),
         }));
         this.#connecting = connecting;
         connecting.then(
@@ -335,11 +336,11 @@ class RemoteEngine implements EngineApi {
         return connecting;
     }
 
-    #infoOf({model, window}: ServerFacts): ModelInfo {
+    #infoOf({kind, model, window}: ServerFacts): ModelInfo {
         return {
             path: this.server.baseUrl,
             name: model,
-            architecture: this.server.kind,
+            architecture: kind,
             layers: 0,
             heads: 0,
             kvHeads: 0,
@@ -347,7 +348,7 @@ class RemoteEngine implements EngineApi {
             window,
             supported: true,
             hasChatTemplate: true,
-            hasFim: this.server.kind === "llama-server",
+            hasFim: kind === "llama-server",
             headProfile: "none",
             weightsBytes: 0,
         };

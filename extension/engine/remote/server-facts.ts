@@ -1,11 +1,13 @@
 /** Owns what a server tells of itself: its models, the window, its tokenizer. Each kind tells it in another place. */
 import * as z from "zod";
 import {estimatedTokens} from "../../core/layout/remote-prompt.js";
-import type {RemoteServer} from "../../protocol/engine.js";
+import type {RemoteServer, ServerKind} from "../../protocol/engine.js";
 import {isKvasirError, serverModel} from "../../protocol/errors.js";
 import type {ServerHttp} from "./server-http.js";
 
 export interface ServerFacts {
+    /** As it was named, or as the server itself says. */
+    kind: ServerKind;
     model: string;
     /** Tokens of prompt and answer. */
     window: number;
@@ -19,6 +21,7 @@ const modelList = z.object({
         .array(
             z.object({
                 id: z.string(),
+                owned_by: z.string().nullish().catch(undefined),
                 // vLLM and SGLang.
                 max_model_len: window,
                 // OpenRouter and others.
@@ -34,6 +37,9 @@ const props = z.object({
     default_generation_settings: z.object({n_ctx: window}).optional().catch(undefined),
 });
 
+/** What servers call themselves in their lists of models. */
+const owners: Partial<Record<string, ServerKind>> = {vllm: "vllm", sglang: "sglang", llamacpp: "llama-server"};
+
 /** No server of today has less; more is not promised by anybody. */
 const guessedWindow = 8192;
 
@@ -43,11 +49,13 @@ const guessedWindow = 8192;
  */
 export async function factsOf(
     http: ServerHttp,
-    {model: wanted, kind}: RemoteServer,
+    {model: wanted, kind: named}: RemoteServer,
     signal?: AbortSignal,
 ): Promise<ServerFacts> {
     const {data} = await http.json("/models", modelList, {signal});
     const found = wanted === "" ? data[0] : data.find(({id}) => id === wanted);
+    const told = owners[found?.owned_by ?? ""];
+    const kind = named === "generic" ? (told ?? named) : named;
     // A llama-server has one model and answers to any name; its list may show a path.
     if (found === undefined && !(kind === "llama-server" && data.length > 0))
         throw serverModel(
@@ -56,9 +64,24 @@ export async function factsOf(
             data.map(({id}) => id),
         );
     const model = wanted === "" ? (found?.id ?? "") : wanted;
-    const told =
-        kind === "llama-server" ? await contextOfSlots(http, signal) : (found?.max_model_len ?? found?.context_length);
-    return {model, window: told ?? guessedWindow, isWindowKnown: told !== undefined};
+    const inList = found?.max_model_len ?? found?.context_length;
+    if (kind !== "llama-server") return factsWith(kind, model, inList);
+    try {
+        return factsWith(kind, model, await contextOfSlots(http, signal));
+    } catch (error) {
+        // Nobody has said that its own routes can be reached: a proxy may hide them.
+        if (named === kind || !isRouteMissing(error)) throw error;
+        return factsWith(named, model, inList);
+    }
+}
+
+function factsWith(kind: ServerKind, model: string, told: number | undefined): ServerFacts {
+    return {kind, model, window: told ?? guessedWindow, isWindowKnown: told !== undefined};
+}
+
+/** What a server without a route says, or a proxy before it that does not let it through. */
+export function isRouteMissing(error: unknown): boolean {
+    return isKvasirError(error, "server-failed") || isKvasirError(error, "server-garbled");
 }
 
 /** A slot of llama-server may have less than the model was trained on. */
@@ -75,8 +98,7 @@ const tokenised = z.union([
 /** Tokens of texts by the server's tokenizer, where it has one for us; an estimate on the high side elsewhere. */
 export async function countTokens(
     http: ServerHttp,
-    {kind}: RemoteServer,
-    model: string,
+    {kind, model}: Pick<ServerFacts, "kind" | "model">,
     texts: readonly string[],
 ): Promise<number[]> {
     if (kind === "generic") return texts.map(estimatedTokens);
@@ -88,7 +110,7 @@ export async function countTokens(
             counts.push("count" in counted ? counted.count : counted.tokens);
         } catch (error) {
             // An older server without the route.
-            if (!isKvasirError(error, "server-failed")) throw error;
+            if (!isRouteMissing(error)) throw error;
             counts.push(estimatedTokens(text));
         }
     }
