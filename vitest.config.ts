@@ -16,6 +16,8 @@ export default defineConfig({
             {test: {name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000}},
             {test: {name: "native", include: ["test/native/**/*.test.ts"], ...oneAtATime}},
             {test: {name: "engine", include: ["test/engine/**/*.test.ts"], ...oneAtATime}},
+            // With peers that take long to build: `npm run test:peers`.
+            {test: {name: "peers", include: ["test/peers/**/*.test.ts"], ...oneAtATime}},
             {test: {name: "reliability", include: ["test/reliability/**/*.test.ts"], ...oneAtATime}},
             // One VS Code at a time, started once for all files of the folder.
             {test: {name: "ui", include: ["test/ui/**/*.test.ts"], ...oneAtATime}},

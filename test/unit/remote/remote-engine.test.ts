@@ -143,12 +143,6 @@ describe("a server that fails", () => {
             "question-too-long",
             1,
         ],
-        [
-            "a prompt that is too long for llama-server",
-            status(400, {error: {code: 400, type: "exceed_context_size_error", n_prompt_tokens: 5000, n_ctx: 4096}}),
-            "question-too-long",
-            1,
-        ],
     ])("says so: %s", async (_, answer, code, nTries) => {
         const {server, engine} = await serving(answer, {apiKey: secret});
         const error = await engine.ask(question(["src/a.ts"]), {}).then(
@@ -244,19 +238,32 @@ describe("what a server tells of itself", () => {
     it.each([
         ["vllm", {data: [{id: "m", max_model_len: 4096}]}, 4096],
         ["sglang", {data: [{id: "m", max_model_len: 32768}]}, 32768],
-        ["llama-server", {data: [{id: "/models/m.gguf", meta: {n_ctx_train: 8192}}]}, 2048],
         ["generic", {data: [{id: "m"}]}, 8192],
     ] as const)("is the window of %s", async (kind, list, window) => {
         const server = await fakeServer({
             "GET /v1/models": json(list),
-            "GET /props": json({default_generation_settings: {n_ctx: 2048}, total_slots: 4}),
-            "POST /tokenize": json(
-                kind === "llama-server" ? {tokens: [1, 2, 3]} : {count: 3, max_model_len: window, tokens: [1, 2, 3]},
-            ),
+            "POST /tokenize": json({count: 3, max_model_len: window, tokens: [1, 2, 3]}),
         });
         const engine = remoteEngine({baseUrl: server.url, kind});
         expect((await engine.load()).window).toBe(window);
         expect(await engine.countTokens(["three of them"])).toEqual([kind === "generic" ? 5 : 3]);
+    });
+});
+
+describe("a server of which nobody has said what it is", () => {
+    it.each([
+        ["vllm", {id: "m", owned_by: "vllm", max_model_len: 4096}, {kind: "vllm", window: 4096, count: 3}],
+        ["nothing that is known", {id: "m", owned_by: "me"}, {kind: "generic", window: 8192, count: 5}],
+        ["llamacpp, behind a proxy", {id: "m", owned_by: "llamacpp"}, {kind: "generic", window: 8192, count: 5}],
+    ])("calls itself %s", async (_, model, {kind, window, count}) => {
+        const server = await fakeServer({
+            "GET /v1/models": json({data: [model]}),
+            "POST /tokenize": json({count: 3, max_model_len: 4096, tokens: [1, 2, 3]}),
+        });
+        const engine = remoteEngine({baseUrl: server.url, kind: "generic"});
+        expect((await engine.load()).window).toBe(window);
+        expect(engine.status().server?.kind).toBe(kind);
+        expect(await engine.countTokens(["three of them"])).toEqual([count]);
     });
 });
 
@@ -269,14 +276,9 @@ describe("a completion of a server", () => {
         maxTokens: 20,
         multiLine: "auto",
     } as const;
-    const completing = async (
-        routes: Record<string, Answer | Answer[]>,
-        kind: "generic" | "vllm" | "llama-server",
-        model = "m",
-    ) => {
+    const completing = async (routes: Record<string, Answer | Answer[]>, kind: "generic" | "vllm", model = "m") => {
         const server = await fakeServer({
             "GET /v1/models": json({data: [{id: model, max_model_len: 4096}]}),
-            "GET /props": json({default_generation_settings: {n_ctx: 4096}}),
             ...routes,
         });
         const engine = remoteEngine({baseUrl: server.url, kind, model});
@@ -286,36 +288,6 @@ describe("a completion of a server", () => {
     };
     const texts = (...pieces: string[]) =>
         stream(pieces.map((text) => ({choices: [{index: 0, text, finish_reason: null}]})));
-
-    it("is llama-server's infill, files beside it", async () => {
-        const {server, done} = await completing(
-            {
-                "POST /infill": stream([
-                    {content: "a +", stop: false},
-                    {content: " 1;", stop: false},
-                    {content: "", stop: true, stop_type: "eos"},
-                ]),
-            },
-            "llama-server",
-        );
-        expect(done).toMatchObject({text: "a + 1;", mode: "fim"});
-        expect(server.to("POST /infill")[0]?.body).toMatchObject({
-            input_extra: [{filename: "src/a.ts", text: "export const a = 1;"}],
-            input_prefix: "const d = ",
-            input_suffix: "\n",
-        });
-    });
-
-    it("falls back to the text before the cursor where a model cannot fill in, and remembers", async () => {
-        const {server, engine, done} = await completing(
-            {"POST /infill": status(501, {error: {message: "not supported"}}), "POST /v1/completions": texts(" a;")},
-            "llama-server",
-        );
-        expect(done).toMatchObject({text: "a;", mode: "prefix"});
-        expect(server.to("POST /v1/completions")[0]?.body?.["prompt"]).toMatch(/\/\/ File: src\/d\.ts\nconst d =$/);
-        await engine.complete(request);
-        expect(server.to("POST /infill")).toHaveLength(1);
-    });
 
     it("is spelled with the tokens of the model's family", async () => {
         const {server, done} = await completing({"POST /v1/completions": texts("a;")}, "vllm", "Qwen/Qwen2.5-Coder-7B");
