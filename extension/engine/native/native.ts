@@ -50,6 +50,11 @@ export interface ContextOptions {
     rowType: RowType;
     /** Hard limit of all KV memory: segments, regions, reading workspace, compute buffers. */
     budgetBytes: number;
+    /**
+     * Which layers are computed inside llama.cpp's own graph, without a stop at their attention: `automatic` (default)
+     * those whose heads are equally long, and on CUDA others for single tokens; `never`; `always`, wherever it is possible.
+     */
+    graft?: "automatic" | "never" | "always";
 }
 
 export interface ContextShape {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -17,6 +18,13 @@ public:
     void reserve(size_t bytes);
     void release(size_t bytes);
 
+    /** Reserved memory that nobody uses for now: others may have it as soon as they need it. */
+    void rest(size_t bytes);
+    void wake(size_t bytes);
+    void endRest(size_t bytes);
+    /** Frees resting memory; called without a lock when a reservation needs it. */
+    void onShortage(std::function<void()> free) { freeResting = std::move(free); }
+
     void setLimit(size_t bytes);
     size_t limitBytes() const;
     size_t usedBytes() const;
@@ -26,6 +34,8 @@ private:
     mutable std::mutex mutex;
     size_t limit;
     size_t used = 0;
+    size_t resting = 0;
+    std::function<void()> freeResting;
     size_t peak = 0;
 };
 

@@ -35,6 +35,7 @@ struct Context::Probe {
         ggml_tensor *cacheK, *cacheV, *mask;
         int64_t headDimK, headDimV, nKvHeads, nHeads;
         float maxBias;
+        bool hasSinks;
     };
     std::vector<Attention> attention;
 };
@@ -49,24 +50,7 @@ Context::Context(llama_model * model, const ContextOptions & options)
     if (!reason.empty()) {
         throw KvError("model-unsupported", reason);
     }
-    llama_context_params params = api.llama_context_default_params();
-    params.n_ctx = static_cast<uint32_t>(nBatch);
-    params.n_batch = params.n_ctx;
-    params.n_ubatch = params.n_ctx;
-    // One stream of cells for all sequences: cells stay in the order of the batch's tokens.
-    params.n_seq_max = maxParts;
-    params.kv_unified = true;
-    params.n_threads = threads.nThreads;
-    params.n_threads_batch = threads.nThreads;
-    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
-    params.type_k = options.rowType;
-    params.type_v = options.rowType;
-    params.no_perf = true;
-    params.cb_eval = &Context::onNode;
-    params.cb_eval_user_data = this;
-    // The CPU asks before every node, so a cancel does not wait for the rest of a layer; a GPU ends with the layer.
-    params.abort_callback = &Context::isAborted;
-    params.abort_callback_data = this;
+    const llama_context_params params = paramsFor(options);
     context = api.llama_init_from_model(model, params);
     if (context == nullptr) {
         throw KvError("out-of-memory", "llama.cpp could not make a context (memory, or a row type it does not support)");
@@ -75,13 +59,24 @@ Context::Context(llama_model * model, const ContextOptions & options)
     batch = api.llama_batch_init(nBatch, 0, 1);
     rows.type = options.rowType;
     try {
-        probe();
+        probe(options);
+        std::vector<std::weak_ptr<BufferPool>> pools;
+        for (const auto & device : devices) {
+            pools.push_back(device->pool);
+        }
+        budget->onShortage([pools] {
+            for (const auto & pool : pools) {
+                if (const auto held = pool.lock()) {
+                    held->drain();
+                }
+            }
+        });
     } catch (...) {
         api.llama_batch_free(batch);
         api.llama_free(context);
         throw;
     }
-    seam = std::make_unique<Seam>(shape, rows, layers, budget);
+    seam = std::make_unique<Seam>(shape, rows, layers, options.graft != ContextOptions::Graft::never);
 }
 
 Context::~Context() {
@@ -105,7 +100,7 @@ bool Context::onNode(ggml_tensor * node, bool ask, void * self) {
             float params[3];
             std::memcpy(params, node->op_params, sizeof(params));
             probe->attention.push_back({rootOf(node->src[1]), rootOf(node->src[2]), node->src[3], node->src[1]->ne[0],
-                                        node->src[2]->ne[0], node->src[1]->ne[2], node->src[0]->ne[2], params[1]});
+                                        node->src[2]->ne[0], node->src[1]->ne[2], node->src[0]->ne[2], params[1], node->src[4] != nullptr});
         }
         int layer = -1;
         if (node->op == GGML_OP_ROPE && std::sscanf(node->name, "Kcur-%d", &layer) == 1) {
@@ -131,8 +126,29 @@ bool Context::onNode(ggml_tensor * node, bool ask, void * self) {
     return false;
 }
 
-void Context::probe() {
-    Probe seen;
+llama_context_params Context::paramsFor(const ContextOptions & options) {
+    llama_context_params params = api.llama_context_default_params();
+    params.n_ctx = static_cast<uint32_t>(nBatch);
+    params.n_batch = params.n_ctx;
+    params.n_ubatch = params.n_ctx;
+    // One stream of cells for all sequences: cells stay in the order of the batch's tokens.
+    params.n_seq_max = maxParts;
+    params.kv_unified = true;
+    params.n_threads = threads.nThreads;
+    params.n_threads_batch = threads.nThreads;
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    params.type_k = options.rowType;
+    params.type_v = options.rowType;
+    params.no_perf = true;
+    params.cb_eval = &Context::onNode;
+    params.cb_eval_user_data = this;
+    // The CPU asks before every node, so a cancel does not wait for the rest of a layer; a GPU ends with the layer.
+    params.abort_callback = &Context::isAborted;
+    params.abort_callback_data = this;
+    return params;
+}
+
+void Context::runEmpty(Probe & seen, llama_context * with) {
     probing = &seen;
     batch.n_tokens = 1;
     batch.token[0] = 0;
@@ -140,30 +156,65 @@ void Context::probe() {
     batch.n_seq_id[0] = 1;
     batch.seq_id[0][0] = 0;
     batch.logits[0] = 0;
-    const int status = api.llama_decode(context, batch);
+    const int status = api.llama_decode(with, batch);
     probing = nullptr;
     for (const auto & [node, op] : seen.emptied) {
         node->op = op;  // llama.cpp may use this graph again
     }
-    api.llama_memory_clear(api.llama_get_memory(context), false);
+    api.llama_memory_clear(api.llama_get_memory(with), false);
     if (status != 0) {
         throw KvError("model-unsupported", "llama.cpp could not run this model (status " + std::to_string(status) + ")");
     }
     if (seen.attention.empty()) {
         throw KvError("model-unsupported", "this model's graph has no flash attention node to take over");
     }
-    const Probe::Attention & first = seen.attention.front();
-    // Models with sliding windows build two masks, that of the windows last; with one alone every layer has a window.
-    const ggml_tensor * windowMask = nullptr;
-    if (api.llama_model_n_swa(model) > 0) {
-        for (const Probe::Attention & node : seen.attention) {
-            windowMask = std::max<const ggml_tensor *>(windowMask, node.mask);
-        }
+}
+
+std::vector<bool> Context::windowedNodes(const Probe & seen, const ContextOptions & options) {
+    std::vector<bool> isWindowed(seen.attention.size(), false);
+    if (api.llama_model_n_swa(model) <= 0) {
+        return isWindowed;
     }
+    // Models with sliding windows build two masks, that of the windows last; with one alone every layer has a window. A
+    // device sees copies of them, made in the order of use: only a graph whose attention is on the CPU shows the masks.
+    Probe onHost;
+    const Probe * shown = &seen;
+    if (std::any_of(devices.begin(), devices.end(), [](const auto & device) { return !device->isHost(); })) {
+        llama_context_params params = paramsFor(options);
+        params.offload_kqv = false;
+        llama_context * with = api.llama_init_from_model(model, params);
+        if (with == nullptr) {
+            throw KvError("out-of-memory", "llama.cpp could not make a second context, to look at the model's windows");
+        }
+        try {
+            runEmpty(onHost, with);
+        } catch (...) {
+            api.llama_free(with);
+            throw;
+        }
+        api.llama_free(with);
+        shown = &onHost;
+    }
+    const ggml_tensor * windowMask = nullptr;
+    for (const Probe::Attention & node : shown->attention) {
+        windowMask = std::max<const ggml_tensor *>(windowMask, node.mask);
+    }
+    for (size_t i = 0; i < isWindowed.size(); i++) {
+        isWindowed[i] = shown->attention.at(i).mask == windowMask;
+    }
+    return isWindowed;
+}
+
+void Context::probe(const ContextOptions & options) {
+    Probe seen;
+    runEmpty(seen, context);
+    const Probe::Attention & first = seen.attention.front();
     shape.nHeads = static_cast<int>(first.nHeads);
     shape.nKvHeads = static_cast<int>(first.nKvHeads);
     shape.headDim = static_cast<int>(first.headDimK);
-    for (const Probe::Attention & node : seen.attention) {
+    std::vector<size_t> nodeOfLayer;
+    for (size_t i = 0; i < seen.attention.size(); i++) {
+        const Probe::Attention & node = seen.attention[i];
         int modelLayer = -1;
         if (std::sscanf(node.cacheK->name, "cache_k_l%d", &modelLayer) != 1) {
             throw KvError("model-unsupported", std::string("attention over something that is no cache: ") + node.cacheK->name);
@@ -179,11 +230,12 @@ void Context::probe() {
         if (isShared) {
             continue;  // some models let several layers read one cache
         }
+        const bool isRead = std::count_if(seen.attention.begin(), seen.attention.end(),
+                                          [&](const Probe::Attention & other) { return other.cacheK == node.cacheK; }) > 1;
         LayerPlan plan;
         plan.modelLayer = modelLayer;
         plan.cacheK = node.cacheK;
         plan.cacheV = node.cacheV;
-        plan.window = node.mask == windowMask ? static_cast<uint32_t>(api.llama_model_n_swa(model)) : 0;
         ggml_backend_buffer_type_t buft = api.ggml_backend_buffer_get_type(node.cacheK->buffer);
         for (const auto & device : devices) {
             if (device->buft == buft) {
@@ -199,7 +251,20 @@ void Context::probe() {
                 plan.rope = rope.params;
             }
         }
+        // Each head is a sequence of its own then, and an op has one list of sinks for all of them.
+        const bool canSpread = !isRead && !node.hasSinks && (plan.device->isHost() || options.rowType == GGML_TYPE_F16);
+        const bool isWanted = options.graft == ContextOptions::Graft::always ||
+                              (options.graft == ContextOptions::Graft::automatic && plan.device->skipsHiddenBlocks());
+        plan.isSpread = canSpread && isWanted;
         layers.push_back(plan);
+        nodeOfLayer.push_back(i);
+    }
+    const std::vector<bool> isWindowed = windowedNodes(seen, options);
+    for (size_t layer = 0; layer < layers.size(); layer++) {
+        if (isWindowed[nodeOfLayer[layer]]) {
+            layers[layer].window = static_cast<uint32_t>(api.llama_model_n_swa(model));
+            layers[layer].isSpread = false;
+        }
     }
     shape.nLayers = static_cast<int>(layers.size());
     rows.headDim = shape.headDim;
@@ -211,11 +276,11 @@ void Context::probe() {
 }
 
 std::unique_ptr<Session> Context::newSession() const {
-    return std::make_unique<Session>(shape, rows, layers, budget);
+    return std::make_unique<Session>(shape, rows, layers);
 }
 
 std::shared_ptr<Segment> Context::newSegment(std::vector<uint32_t> counts) const {
-    return std::make_shared<Segment>(shape, rows, layers, std::move(counts), budget);
+    return std::make_shared<Segment>(shape, rows, layers, std::move(counts));
 }
 
 void Context::decodeBatch(const std::vector<Tokens> & parts, std::vector<CapturedLayer> * capture) {

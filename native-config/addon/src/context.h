@@ -18,6 +18,8 @@ struct ContextOptions {
     int nThreads = 0;
     ggml_type rowType = GGML_TYPE_F16;
     size_t budgetBytes = 0;
+    /** Which layers go without a stop: those whose heads are equally long, and on CUDA others too; none; all that can. */
+    enum class Graft { automatic, never, always } graft = Graft::automatic;
 };
 
 /** Sessions whose tokens may share a batch. */
@@ -107,7 +109,13 @@ public:
     const int nBatch;
 
 private:
-    void probe();
+    struct Probe;
+    void probe(const ContextOptions & options);
+    /** Layers with a sliding window, in the order of their attention nodes. */
+    std::vector<bool> windowedNodes(const Probe & seen, const ContextOptions & options);
+    llama_context_params paramsFor(const ContextOptions & options);
+    /** One decode in which no node is computed. @throws KvError "model-unsupported" */
+    void runEmpty(Probe & seen, llama_context * with);
     struct Tokens {
         Session & session;
         const llama_token * tokens;
@@ -129,7 +137,6 @@ private:
     RowFormat rows{};
     std::vector<LayerPlan> layers;
     std::unique_ptr<Seam> seam;
-    struct Probe;
     Probe * probing = nullptr;
     std::atomic<bool> isYieldAsked{false};
     static bool onNode(ggml_tensor * node, bool ask, void * self);

@@ -1,6 +1,7 @@
 #include "device.h"
 
 #include <algorithm>
+#include <string>
 
 #include "error.h"
 
@@ -19,7 +20,7 @@ ThreadPool::~ThreadPool() {
 }
 
 Device::Device(ggml_backend_buffer_type_t buft, const ThreadPool & threads, std::shared_ptr<Budget> budget)
-    : buft(buft), host(api.ggml_backend_buft_is_host(buft)), budget(std::move(budget)) {
+    : buft(buft), pool(std::make_shared<BufferPool>(buft, budget)), host(api.ggml_backend_buft_is_host(buft)), budget(std::move(budget)) {
     ggml_backend_dev_t dev = api.ggml_backend_buft_get_device(buft);
     if (dev == nullptr) {
         dev = api.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
@@ -42,6 +43,10 @@ Device::~Device() {
 
 const char * Device::name() const {
     return api.ggml_backend_buft_name(buft);
+}
+
+bool Device::skipsHiddenBlocks() const {
+    return std::string(name()).rfind("CUDA", 0) == 0;
 }
 
 void Device::compute(ggml_cgraph * graph) {
@@ -68,7 +73,7 @@ void Device::computeInPlace(ggml_cgraph * graph) {
     }
 }
 
-DeviceTensors::DeviceTensors(const Device & device, const std::vector<Shape> & shapes, std::shared_ptr<Budget> budget) {
+DeviceTensors::DeviceTensors(const Device & device, const std::vector<Shape> & shapes) : pool(device.pool) {
     const size_t alignment = api.ggml_backend_buft_get_alignment(device.buft);
     const auto aligned = [&](size_t n) { return (n + alignment - 1) / alignment * alignment; };
 
@@ -83,26 +88,20 @@ DeviceTensors::DeviceTensors(const Device & device, const std::vector<Shape> & s
         total += aligned(api.ggml_backend_buft_get_alloc_size(device.buft, tensor));
     }
     try {
-        reservation = Reservation(std::move(budget), total);
+        lease = pool->take(std::max(total, alignment));
     } catch (...) {
         api.ggml_free(context);
         throw;
     }
-    buffer = api.ggml_backend_buft_alloc_buffer(device.buft, std::max(total, alignment));
-    if (buffer == nullptr) {
-        api.ggml_free(context);
-        throw KvError("out-of-memory",
-                      "no " + std::to_string(total >> 20) + " MiB of memory for KV rows on " + std::string(device.name()));
-    }
-    api.ggml_backend_buffer_clear(buffer, 0);
-    char * base = static_cast<char *>(api.ggml_backend_buffer_get_base(buffer));
+    api.ggml_backend_buffer_clear(lease.buffer, 0);
+    char * base = static_cast<char *>(api.ggml_backend_buffer_get_base(lease.buffer));
     for (size_t i = 0; i < tensors.size(); i++) {
-        api.ggml_backend_tensor_alloc(buffer, tensors[i], base + offsets[i]);
+        api.ggml_backend_tensor_alloc(lease.buffer, tensors[i], base + offsets[i]);
     }
 }
 
 DeviceTensors::~DeviceTensors() {
-    api.ggml_backend_buffer_free(buffer);
+    pool->giveBack(lease);
     api.ggml_free(context);
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "api.h"
-#include "budget.h"
+#include "buffer-pool.h"
 
 namespace kvasir {
 
@@ -34,6 +34,8 @@ public:
 
     bool isHost() const { return host; }
     const char * name() const;
+    /** Attention over several sequences leaves out the blocks behind a sequence's last visible row: CUDA's kernels do. */
+    bool skipsHiddenBlocks() const;
     /** Elements by which a view into an f16 mask may be shifted: kernels on GPUs load masks 16 bytes at a time. */
     int64_t maskAlignment() const { return host ? 1 : 8; }
 
@@ -48,6 +50,7 @@ public:
 
     ggml_backend_buffer_type_t buft;
     ggml_backend_t backend;
+    const std::shared_ptr<BufferPool> pool;
 
 private:
     bool host;
@@ -65,17 +68,17 @@ public:
         int64_t ne1;
     };
     /** @throws KvError "kv-limit" | "out-of-memory" */
-    DeviceTensors(const Device & device, const std::vector<Shape> & shapes, std::shared_ptr<Budget> budget);
+    DeviceTensors(const Device & device, const std::vector<Shape> & shapes);
     ~DeviceTensors();
     DeviceTensors(const DeviceTensors &) = delete;
 
     ggml_tensor * at(size_t index) const { return tensors[index]; }
-    size_t bytes() const { return reservation.size(); }
+    size_t bytes() const { return lease.bytes; }
 
 private:
-    Reservation reservation;
+    std::shared_ptr<BufferPool> pool;
+    BufferPool::Lease lease;
     ggml_context * context;
-    ggml_backend_buffer_t buffer;
     std::vector<ggml_tensor *> tensors;
 };
 

@@ -88,6 +88,19 @@ ggml_type rowTypeOf(Napi::Env env, const std::string & name) {
     throw codedError(env, "usage", "unknown row type " + name + " (f16, q8_0 or f32)");
 }
 
+ContextOptions::Graft graftOf(Napi::Env env, const std::string & name) {
+    if (name == "automatic") {
+        return ContextOptions::Graft::automatic;
+    }
+    if (name == "never") {
+        return ContextOptions::Graft::never;
+    }
+    if (name == "always") {
+        return ContextOptions::Graft::always;
+    }
+    throw codedError(env, "usage", "unknown graft " + name + " (automatic, never or always)");
+}
+
 }  // namespace
 
 void JsContext::define(Napi::Env env, Napi::Object exports) {
@@ -114,6 +127,7 @@ JsContext::JsContext(const Napi::CallbackInfo & info) : Napi::ObjectWrap<JsConte
     options.nThreads = static_cast<int>(numberOr(given, "nThreads", 0));
     options.rowType = rowTypeOf(env, stringOr(given, "rowType", "f16"));
     options.budgetBytes = static_cast<size_t>(numberOr(given, "budgetBytes", 0));
+    options.graft = graftOf(env, stringOr(given, "graft", "automatic"));
     if (options.nBatch < 256 || options.nBatch % 256 != 0) {
         throw codedError(env, "usage", "nBatch must be a multiple of 256");
     }

@@ -51,7 +51,7 @@ Napi::Value JsSegment::select(const Napi::CallbackInfo & info) {
     auto made = std::make_shared<std::shared_ptr<Segment>>();
     return engine->worker->promise(
         info.Env(),
-        [e, held, made, keep = keepListsOf(info)] { *made = held->select(e->get().layerPlans(), keep, e->get().budget); },
+        [e, held, made, keep = keepListsOf(info)] { *made = held->select(e->get().layerPlans(), keep); },
         [e, made](Napi::Env env) { return JsSegment::wrap(env, e, std::move(*made)); });
 }
 

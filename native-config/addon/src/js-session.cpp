@@ -182,7 +182,7 @@ Napi::Value JsSession::startScores(const Napi::CallbackInfo & info) {
     return done(info, [nRows, isMax](Context & context, Session & session) {
         session.scores.reset();
         session.scores = std::make_unique<Scores>(context.modelShape(), context.layerPlans(), nRows,
-                                                  isMax ? Scores::Over::max : Scores::Over::sum, context.budget);
+                                                  isMax ? Scores::Over::max : Scores::Over::sum);
     });
 }
 

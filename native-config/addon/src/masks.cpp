@@ -60,7 +60,7 @@ ggml_tensor * Masks::shifted(uint32_t residue) {
     auto found = masks.find(residue);
     if (found == masks.end()) {
         auto tensors = std::make_unique<DeviceTensors>(
-            device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F16, width, nTokens}}, budget);
+            device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F16, width, nTokens}});
         fill(tensors->at(0), residue);
         found = masks.emplace(residue, std::move(tensors)).first;
     }

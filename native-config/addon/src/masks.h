@@ -17,8 +17,8 @@ namespace kvasir {
  */
 class Masks {
 public:
-    Masks(const Device & device, std::shared_ptr<Budget> budget, uint32_t window)
-        : device(device), budget(std::move(budget)), window(window) {}
+    Masks(const Device & device, uint32_t window)
+        : device(device), window(window) {}
 
     /**
      * Prepares masks for a batch.
@@ -46,7 +46,6 @@ private:
     void fill(ggml_tensor * mask, uint32_t residue) const;
 
     const Device & device;
-    std::shared_ptr<Budget> budget;
     const uint32_t window;  // 0 for none
     uint64_t moves = 0;
     uint32_t border = 0, width = 0, nTokens = 0;

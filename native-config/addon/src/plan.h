@@ -34,6 +34,8 @@ struct LayerPlan {
     ggml_tensor * cacheV = nullptr;
     Device * device = nullptr;
     uint32_t window = 0;  // tokens that the layer sees back; 0 for all
+    /** Regions of heads of different lengths lie equally far apart, so that one op sees all of them (graft.h). */
+    bool isSpread = false;
     RopeParams rope;
 };
 

@@ -56,7 +56,7 @@ void RowMover::runOn(Device & device, const std::vector<Move> & moves) {
             numbers.insert(numbers.end(), move.indices.size(), move.delta);
         }
     }
-    const DeviceTensors numbersOnDevice(device, {{GGML_TYPE_I32, static_cast<int64_t>(numbers.size()), 1}}, budget);
+    const DeviceTensors numbersOnDevice(device, {{GGML_TYPE_I32, static_cast<int64_t>(numbers.size()), 1}});
     ggml_tensor * all = numbersOnDevice.at(0);
     api.ggml_backend_tensor_set(all, numbers.data(), 0, numbers.size() * sizeof(int32_t));
 

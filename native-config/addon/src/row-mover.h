@@ -11,7 +11,7 @@ namespace kvasir {
 
 class RowMover {
 public:
-    RowMover(const RowFormat & rows, std::shared_ptr<Budget> budget) : rows(rows), budget(std::move(budget)) {}
+    RowMover(const RowFormat & rows) : rows(rows) {}
 
     /** Rows [from, from + indices.size()) of `source` go to the rows `indices` of `target`. */
     void scatter(Device & device, const ggml_tensor * source, uint32_t from, const ggml_tensor * target,
@@ -42,7 +42,6 @@ private:
     void runOn(Device & device, const std::vector<Move> & moves);
 
     const RowFormat rows;
-    std::shared_ptr<Budget> budget;
     std::map<Device *, std::vector<Move>> moves;
 };
 

@@ -7,8 +7,7 @@
 
 namespace kvasir {
 
-Scores::Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over,
-               std::shared_ptr<Budget> budget)
+Scores::Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over)
     : nRows(nRows), over(over), shape(shape) {
     std::map<const Device *, int> nLayers;
     std::vector<const Device *> order;
@@ -22,7 +21,7 @@ Scores::Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, 
         owner[device] = owners.size();
         const DeviceTensors::Shape sum = {GGML_TYPE_F32, nRows, shape.nHeads};
         owners.push_back(
-            std::make_unique<DeviceTensors>(*device, std::vector<DeviceTensors::Shape>(nLayers[device], sum), budget));
+            std::make_unique<DeviceTensors>(*device, std::vector<DeviceTensors::Shape>(nLayers[device], sum)));
     }
     for (const LayerPlan & layer : layers) {
         sums.push_back(owners[owner[layer.device]]->at(next[layer.device]++));

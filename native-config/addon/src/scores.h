@@ -22,8 +22,7 @@ public:
     enum class Over { sum, max };
 
     /** Live rows [0, nRows) are scored. @throws KvError "kv-limit" | "out-of-memory" */
-    Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over,
-           std::shared_ptr<Budget> budget);
+    Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over);
 
     /**
      * Adds to the graph of one layer: softmax of the scoring tokens' logits over all that they see, folded over those

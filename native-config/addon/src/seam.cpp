@@ -52,12 +52,16 @@ struct Seam::LayerGraph {
     }
 };
 
-Seam::Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layersIn, std::shared_ptr<Budget> budget)
-    : shape(shape), rows(rows), layers(std::move(layersIn)), budget(std::move(budget)) {
+Seam::Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layersIn, bool isGrafting)
+    : shape(shape), rows(rows), layers(std::move(layersIn)) {
     std::map<Device *, size_t> next;
     for (size_t i = 0; i < layers.size(); i++) {
-        layerOfCache[layers[i].cacheK] = static_cast<int>(i);
+        layerOfK[layers[i].cacheK] = static_cast<int>(i);
+        layerOfV[layers[i].cacheV] = static_cast<int>(i);
         indexSlot.push_back(next[layers[i].device]++);
+    }
+    if (isGrafting) {
+        graft = std::make_unique<Graft>(shape, rows, layers);
     }
 }
 
@@ -80,6 +84,12 @@ void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLa
     for (const BatchPart & part : parts) {
         partScores.push_back(prepareScoring(part));
     }
+    if (graft && parts.size() == 1 && !isScoring && capture == nullptr) {
+        graft->begin(*parts[0].session, nTokens, [this](int layer) {
+            return Graft::Shared{on(layer).rowIndices->at(0), indexSlot[layer] * nTokens * shape.nKvHeads * sizeof(int32_t),
+                                 &masksOf(layer)};
+        });
+    }
 }
 
 void Seam::chooseSize() {
@@ -93,7 +103,7 @@ void Seam::chooseSize() {
         if (!device) {
             device = std::make_unique<PerDevice>(*layer.device);
         }
-        device->masks.try_emplace(layer.window, *layer.device, budget, layer.window);
+        device->masks.try_emplace(layer.window, *layer.device, layer.window);
     }
 }
 
@@ -124,7 +134,7 @@ void Seam::placeRows() {
         if (!state->rowIndices || state->rowIndices->at(0)->ne[0] != static_cast<int64_t>(indices.size())) {
             state->rowIndices.reset();
             state->rowIndices = std::make_unique<DeviceTensors>(
-                *device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_I32, static_cast<int64_t>(indices.size()), 1}}, budget);
+                *device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_I32, static_cast<int64_t>(indices.size()), 1}});
         }
         api.ggml_backend_tensor_set(state->rowIndices->at(0), indices.data(), 0, indices.size() * sizeof(int32_t));
     }
@@ -158,7 +168,7 @@ Seam::PartScores Seam::prepareScoring(const BatchPart & part) {
     }
     for (auto & [device, state] : size->devices) {
         auto tensors = std::make_unique<DeviceTensors>(
-            *device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F32, length, nScoring}, {GGML_TYPE_F32, 1, nScoring}}, budget);
+            *device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F32, length, nScoring}, {GGML_TYPE_F32, 1, nScoring}});
         api.ggml_backend_tensor_set(tensors->at(0), mask.data(), 0, mask.size() * sizeof(float));
         api.ggml_backend_tensor_set(tensors->at(1), pass->weights.data(), 0, pass->weights.size() * sizeof(float));
         scores.maskAndGain[device] = std::move(tensors);
@@ -170,6 +180,9 @@ void Seam::end() {
     if (taken != nullptr) {  // llama.cpp gave up before it came back to us
         taken->op = GGML_OP_FLASH_ATTN_EXT;
         taken = nullptr;
+    }
+    if (graft) {
+        graft->end();
     }
     parts.clear();
     partScores.clear();
@@ -183,14 +196,15 @@ void Seam::end() {
 
 bool Seam::onNode(ggml_tensor * node, bool ask) {
     if (ask) {
-        if (node->op != GGML_OP_FLASH_ATTN_EXT) {
-            return false;
+        try {
+            return failure != nullptr || beforeNode(node);
+        } catch (...) {
+            failure = std::current_exception();
+            return true;
         }
-        // Between this call and the next llama.cpp computes the nodes up to this one. Its own attention over the batch
-        // would be thrown away, so the node is empty for that while.
-        taken = node;
-        node->op = GGML_OP_NONE;
-        return true;
+    }
+    if (taken == nullptr) {
+        return false;  // what came before this node failed
     }
     node->op = GGML_OP_FLASH_ATTN_EXT;
     taken = nullptr;
@@ -206,9 +220,38 @@ bool Seam::onNode(ggml_tensor * node, bool ask) {
     return true;
 }
 
+bool Seam::beforeNode(ggml_tensor * node) {
+    const auto layerIn = [&](const std::map<const ggml_tensor *, int> & layerOf, ggml_tensor * tensor) {
+        const auto found = layerOf.find(rootOf(tensor));
+        return found == layerOf.end() ? -1 : found->second;
+    };
+    if (node->op == GGML_OP_SET_ROWS && graft) {
+        for (const bool isV : {false, true}) {
+            const int layer = layerIn(isV ? layerOfV : layerOfK, node);
+            if (layer >= 0 && graft->takes(layer)) {
+                graft->redirectWrite(node, layer, isV);
+            }
+        }
+        return false;
+    }
+    if (node->op != GGML_OP_FLASH_ATTN_EXT) {
+        return false;
+    }
+    const int layer = layerIn(layerOfK, node->src[1]);
+    if (graft && layer >= 0 && graft->takes(layer)) {
+        graft->redirectAttention(node, layer);
+        return false;
+    }
+    // Between this call and the next llama.cpp computes the nodes up to this one. Its own attention over the batch would be
+    // thrown away, so the node is empty for that while.
+    taken = node;
+    node->op = GGML_OP_NONE;
+    return true;
+}
+
 void Seam::attend(ggml_tensor * node) {
-    const auto found = layerOfCache.find(rootOf(node->src[1]));
-    if (found == layerOfCache.end()) {
+    const auto found = layerOfK.find(rootOf(node->src[1]));
+    if (found == layerOfK.end()) {
         throw KvError("model-unsupported", std::string("an attention node over an unknown cache: ") + node->name);
     }
     const int layer = found->second;
@@ -368,7 +411,7 @@ void Seam::buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const B
             device.scratchMoves++;
             device.scratch.reset();
             device.scratch =
-                std::make_unique<DeviceTensors>(device.device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F32, nFloats, 1}}, budget);
+                std::make_unique<DeviceTensors>(device.device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F32, nFloats, 1}});
         }
         out->data = static_cast<char *>(device.scratch->at(0)->data) + offset;
         out->buffer = device.scratch->at(0)->buffer;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "graft.h"
 #include "masks.h"
 #include "session.h"
 
@@ -30,7 +31,8 @@ struct BatchPart {
 
 class Seam {
 public:
-    Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layers, std::shared_ptr<Budget> budget);
+    /** @param isGrafting whether layers may go without a stop (graft.h) */
+    Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layers, bool isGrafting);
     ~Seam();
 
     /** Prepares the next batch. Room for its rows must have been reserved. @param capture for batches of one part */
@@ -70,6 +72,8 @@ private:
         uint32_t spacing;  // rows between the starts of neighbouring heads
     };
 
+    /** Before llama.cpp computes a node. True when it shall stop behind it. */
+    bool beforeNode(ggml_tensor * node);
     void attend(ggml_tensor * node);
     std::vector<Group> groupsOf(const Session & session, int layer) const;
     void build(LayerGraph & g, ggml_tensor * node, int layer);
@@ -87,8 +91,8 @@ private:
     const ModelShape shape;
     const RowFormat rows;
     const std::vector<LayerPlan> layers;
-    std::shared_ptr<Budget> budget;
-    std::map<const ggml_tensor *, int> layerOfCache;
+    std::map<const ggml_tensor *, int> layerOfK, layerOfV;
+    std::unique_ptr<Graft> graft;  // null when every layer stops
     std::vector<size_t> indexSlot;       // by layer, in its device's rowIndices
     std::map<uint32_t, Size> keptSizes;  // by tokens
     Size otherSize;

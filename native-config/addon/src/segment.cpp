@@ -9,7 +9,7 @@
 namespace kvasir {
 
 Segment::Segment(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
-                 std::vector<uint32_t> countsIn, std::shared_ptr<Budget> budget)
+                 std::vector<uint32_t> countsIn)
     : shape(shape), rows(rows), counts(std::move(countsIn)), owner(layers.size()), slot(layers.size()) {
     std::map<const Device *, std::vector<DeviceTensors::Shape>> shapes;
     std::vector<const Device *> order;
@@ -26,7 +26,7 @@ Segment::Segment(const ModelShape & shape, const RowFormat & rows, const std::ve
         list.push_back(words);
     }
     for (const Device * device : order) {
-        owners.push_back(std::make_unique<DeviceTensors>(*device, shapes[device], budget));
+        owners.push_back(std::make_unique<DeviceTensors>(*device, shapes[device]));
     }
 }
 
@@ -54,8 +54,7 @@ size_t Segment::bytes() const {
     return n;
 }
 
-std::shared_ptr<Segment> Segment::select(const std::vector<LayerPlan> & layers, const std::vector<std::vector<int32_t>> & keep,
-                                         const std::shared_ptr<Budget> & budget) const {
+std::shared_ptr<Segment> Segment::select(const std::vector<LayerPlan> & layers, const std::vector<std::vector<int32_t>> & keep) const {
     std::vector<uint32_t> kept;
     for (size_t i = 0; i < counts.size(); i++) {
         const auto isOutside = [&](int32_t row) { return row < 0 || row >= static_cast<int64_t>(counts[i]); };
@@ -64,8 +63,8 @@ std::shared_ptr<Segment> Segment::select(const std::vector<LayerPlan> & layers, 
         }
         kept.push_back(static_cast<uint32_t>(keep[i].size()));
     }
-    auto segment = std::make_shared<Segment>(shape, rows, layers, std::move(kept), budget);
-    RowMover mover(rows, budget);
+    auto segment = std::make_shared<Segment>(shape, rows, layers, std::move(kept));
+    RowMover mover(rows);
     for (int layer = 0; layer < shape.nLayers; layer++) {
         std::vector<int32_t> sources;
         int32_t first = 0;

@@ -13,7 +13,7 @@ class Segment {
 public:
     /** counts: rows per (layer, KV head), index layer * nKvHeads + head. @throws KvError "kv-limit" | "out-of-memory" */
     Segment(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
-            std::vector<uint32_t> counts, std::shared_ptr<Budget> budget);
+            std::vector<uint32_t> counts);
 
     ggml_tensor * k(int layer) const { return owners[owner[layer]]->at(slot[layer]); }
     ggml_tensor * v(int layer) const { return owners[owner[layer]]->at(slot[layer] + 1); }
@@ -27,8 +27,7 @@ public:
     void upload(size_t offset, size_t size, const char * from);
 
     /** The listed rows of each (layer, KV head), as a segment of its own: a cut after the read. */
-    std::shared_ptr<Segment> select(const std::vector<LayerPlan> & layers, const std::vector<std::vector<int32_t>> & keep,
-                                    const std::shared_ptr<Budget> & budget) const;
+    std::shared_ptr<Segment> select(const std::vector<LayerPlan> & layers, const std::vector<std::vector<int32_t>> & keep) const;
 
     const ModelShape shape;
     const RowFormat rows;

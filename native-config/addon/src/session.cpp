@@ -15,6 +15,9 @@ namespace {
 // layer may be read that far beyond its rows: masked, but it must be memory of ours.
 constexpr uint32_t paddedBlock = 256;
 
+// A layer whose heads differ more than this stays dense, with an op for each head: rows that nobody uses cost memory.
+constexpr double maxSpread = 1.5;
+
 std::vector<int32_t> range(uint32_t begin, uint32_t n) {
     std::vector<int32_t> indices(n);
     std::iota(indices.begin(), indices.end(), static_cast<int32_t>(begin));
@@ -23,15 +26,33 @@ std::vector<int32_t> range(uint32_t begin, uint32_t n) {
 
 }  // namespace
 
-Session::Session(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
-                 std::shared_ptr<Budget> budget)
-    : shape(shape), rows(rows), layers(layers), budget(std::move(budget)), regions(shape.nRegions()) {
+Session::Session(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers)
+    : shape(shape), rows(rows), layers(layers), regions(shape.nRegions()) {
     touch();
 }
 
 void Session::touch() {
     static std::atomic<uint64_t> next{1};
     epoch = next++;
+}
+
+uint32_t Session::spread(Region * heads, uint32_t nRows) const {
+    // The last head needs no room for others behind it, but one op reads as many rows of it as of the longest.
+    uint32_t distance = 0, longest = 0;
+    for (int head = 0; head < shape.nKvHeads; head++) {
+        longest = std::max(longest, heads[head].capacity);
+        if (head + 1 < shape.nKvHeads) {
+            distance = std::max(distance, heads[head].capacity);
+        }
+    }
+    const uint32_t total = distance * (shape.nKvHeads - 1) + longest;
+    if (total > nRows * maxSpread) {
+        return nRows;
+    }
+    for (int head = 0; head < shape.nKvHeads; head++) {
+        heads[head].start = head * distance;
+    }
+    return total;
 }
 
 Session::Arena Session::layOut(std::vector<Region> & regions, uint32_t room) const {
@@ -46,6 +67,9 @@ Session::Arena Session::layOut(std::vector<Region> & regions, uint32_t room) con
             r.capacity = r.base + live + room;
             total += r.capacity;
         }
+        if (layers[layer].isSpread) {
+            total = spread(&regions[index(layer, 0)], total);
+        }
         Device * device = layers[layer].device;
         if (shapes.find(device) == shapes.end()) {
             order.push_back(device);
@@ -58,7 +82,7 @@ Session::Arena Session::layOut(std::vector<Region> & regions, uint32_t room) con
     }
     Arena arena;
     for (Device * device : order) {
-        arena.owners.push_back(std::make_unique<DeviceTensors>(*device, shapes[device], budget));
+        arena.owners.push_back(std::make_unique<DeviceTensors>(*device, shapes[device]));
     }
     for (const auto & [owner, slot] : place) {
         arena.k.push_back(arena.owners[owner]->at(slot));
@@ -87,7 +111,7 @@ void Session::compose(const std::vector<Part> & parts) {
         }
     }
     Arena nextArena = layOut(next, paddedBlock);
-    RowMover mover(rows, budget);
+    RowMover mover(rows);
     std::vector<uint32_t> filled(shape.nRegions(), 0);
     for (const Part & part : parts) {
         for (int layer = 0; layer < shape.nLayers; layer++) {
@@ -137,7 +161,7 @@ void Session::reserve(uint32_t n) {
     std::vector<Region> next = regions;
     Arena nextArena = layOut(next, std::max({n, live / 2, arena.k.empty() ? 0u : paddedBlock}));
     if (!arena.k.empty()) {
-        RowMover mover(rows, budget);
+        RowMover mover(rows);
         for (int layer = 0; layer < shape.nLayers; layer++) {
             for (int head = 0; head < shape.nKvHeads; head++) {
                 const Region & a = regions[index(layer, head)];
@@ -164,7 +188,7 @@ void Session::extend(const Segment & segment) {
         throw KvError("internal", "live rows are the same tokens in every layer and KV head");
     }
     reserve(n);
-    RowMover mover(rows, budget);
+    RowMover mover(rows);
     for (int layer = 0; layer < shape.nLayers; layer++) {
         std::vector<int32_t> targets;
         for (int head = 0; head < shape.nKvHeads; head++) {
@@ -203,8 +227,8 @@ std::shared_ptr<Segment> Session::gather(const std::vector<std::vector<int32_t>>
     for (const auto & list : keep) {
         counts.push_back(static_cast<uint32_t>(list.size()));
     }
-    auto segment = std::make_shared<Segment>(shape, rows, layers, std::move(counts), budget);
-    RowMover mover(rows, budget);
+    auto segment = std::make_shared<Segment>(shape, rows, layers, std::move(counts));
+    RowMover mover(rows);
     for (int layer = 0; layer < shape.nLayers; layer++) {
         std::vector<int32_t> sources;
         for (int head = 0; head < shape.nKvHeads; head++) {
@@ -221,12 +245,12 @@ std::shared_ptr<Segment> Session::gather(const std::vector<std::vector<int32_t>>
 }
 
 std::unique_ptr<Session> Session::fork() const {
-    auto copy = std::make_unique<Session>(shape, rows, layers, budget);
+    auto copy = std::make_unique<Session>(shape, rows, layers);
     copy->regions = regions;
     copy->live = live;
     if (!arena.k.empty()) {
         copy->arena = copy->layOut(copy->regions, paddedBlock);
-        RowMover mover(rows, budget);
+        RowMover mover(rows);
         for (int layer = 0; layer < shape.nLayers; layer++) {
             for (int head = 0; head < shape.nKvHeads; head++) {
                 const std::vector<int32_t> targets = range(copy->region(layer, head).start, length(layer, head));

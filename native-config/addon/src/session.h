@@ -27,8 +27,7 @@ struct Part {
 
 class Session {
 public:
-    Session(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
-            std::shared_ptr<Budget> budget);
+    Session(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers);
 
     /** Replaces the base rows by those of `parts`, in that order; live rows stay. A copy of rows, no more. */
     void compose(const std::vector<Part> & parts);
@@ -68,10 +67,11 @@ private:
     size_t index(int layer, int head) const { return static_cast<size_t>(layer) * shape.nKvHeads + head; }
     /** Lays regions out with the given base lengths and room for `room` rows behind kept and live ones, rows not copied. */
     Arena layOut(std::vector<Region> & regions, uint32_t room) const;
+    /** Lays a layer's heads equally far apart when that costs little. Returns the rows it takes, as `nRows` when it does not. */
+    uint32_t spread(Region * heads, uint32_t nRows) const;
     void touch();
 
     const std::vector<LayerPlan> & layers;
-    std::shared_ptr<Budget> budget;
     std::vector<Region> regions;
     Arena arena;
     uint32_t live = 0;
