@@ -118,14 +118,25 @@ use_built_cuda() {
     ln -sfn libggml-base.so "$packaged/libggml-base.so.0"
 }
 
+# cmake alone: the steps of set-up need npm, which a machine with a carried Node lacks. llama.cpp's headers are those of
+# the sources that llama-server was built from.
+build_addon() {
+    local sources=(.kvasir/peers/llama.cpp-*/)
+    [[ -f ${sources[0]}include/llama.h ]] || fail "llama.cpp's sources are not there"
+    cmake -S native-config/addon -B "$work/addon" -DCMAKE_BUILD_TYPE=Release -DKVASIR_LLAMA_HEADERS="$root/${sources[0]}" >&2
+    cmake --build "$work/addon" --parallel >&2
+    mkdir -p native-config/addon/build
+    cp "$work/addon/out/kvasir.node" native-config/addon/build/kvasir-linux-x64.node
+}
+
 build() {
-    say "addon"
-    "$node" scripts/setup.mjs --quiet --only addon
     local backend
     for backend in "${backends[@]}"; do
         say "llama-server and ggml for $backend"
         build_peers "$backend"
     done
+    say "addon"
+    build_addon
     if [[ ! -f $shape ]]; then
         say "a model of a 7B shape, $layers layers, random weights"
         "$node" test/bench/gpu/random-model.mjs "$small" "$shape.part" "$layers"

@@ -2,7 +2,7 @@
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {NativeContext, NativeGenerateOptions, NativeSession} from "../../extension/engine/native/native.js";
-import {decodeAll, loadSmallModel, openContext, relativeError, sampleText, tokensOf} from "./small-model.js";
+import {decodeAll, loadSmallModel, onGpu, openContext, relativeError, sampleText, tokensOf} from "./small-model.js";
 
 let model: LoadedModel;
 let context: NativeContext;
@@ -50,7 +50,7 @@ describe("drafts", () => {
         const drafted = await generate(text, {draftFrom: plain.prompt});
         const first = plain.tokens.findIndex((token, i) => token !== drafted.tokens[i]);
         // Batches of another size round differently, which may show where two tokens are as good as each other.
-        if (first !== -1) expect(await lead(plain.prompt, plain.tokens.slice(0, first))).toBeLessThan(0.05);
+        if (first !== -1) expect(await lead(plain.prompt, plain.tokens.slice(0, first))).toBeLessThan(onGpu(0.1, 0.05));
         else expect(drafted.tokens).toEqual(plain.tokens);
         // One token from the prompt, one from each step and one for each draft that was right; an end is no token.
         const {nSteps, nAccepted, reason} = drafted.result;
@@ -81,8 +81,8 @@ describe("drafts", () => {
         await afresh.decode(Uint32Array.from([...prompt, ...written]), 0);
         for (const layer of [0, 29]) {
             const [ours, theirs] = [await drafted.session.exportRows(layer, 1), await afresh.exportRows(layer, 1)];
-            expect(relativeError(ours.k, theirs.k)).toBeLessThan(0.02);
-            expect(relativeError(ours.v, theirs.v)).toBeLessThan(0.02);
+            expect(relativeError(ours.k, theirs.k)).toBeLessThan(onGpu(0.06, 0.02));
+            expect(relativeError(ours.v, theirs.v)).toBeLessThan(onGpu(0.06, 0.02));
         }
         drafted.session.dispose();
         afresh.dispose();

@@ -29,7 +29,7 @@ afterAll(() => model.dispose());
 
 async function openWith(
     graft: "never" | "always",
-    {rowType = "f16" as RowType, nThreads = 1} = {},
+    {rowType = "f16", nThreads = 1} = {},
 ): Promise<NativeContext> {
     const budgetBytes = 512 * 2 ** 20;
     const context = new model.addon.Context(model.handle, {nBatch: 512, nThreads, rowType, budgetBytes, graft});
@@ -68,26 +68,31 @@ async function logitsOfAnAnswer(session: NativeSession): Promise<Float32Array[]>
     return logits;
 }
 
-describe.each<RowType>(onGpu<RowType[]>(["f16"], ["f16", "q8_0", "f32"]))("rows in %s, heads of different lengths", (rowType) => {
-    it("gives what the road with a stop at every layer gives", async () => {
-        const answers: Float32Array[][] = [];
-        const rows: {k: Float32Array; v: Float32Array}[] = [];
-        for (const graft of ["never", "always"] as const) {
-            const context = await openWith(graft, {rowType});
-            const session = await cutSession(context);
-            answers.push(await logitsOfAnAnswer(session));
-            rows.push(await session.exportRows(17, 1));
-            session.dispose();
-            await context.close();
-        }
-        const [stopped, grafted] = answers as [Float32Array[], Float32Array[]];
-        expect(grafted.length).toBe(stopped.length);
-        // The CPU splits the keys of one op among threads otherwise than those of another; rounding is what may differ.
-        grafted.forEach((logits, step) => expect(relativeError(logits, stopped[step]!)).toBeLessThan(onGpu(0.05, 0.02)));
-        expect(relativeError(rows[1]!.k, rows[0]!.k)).toBeLessThan(onGpu(0.05, 0.02));
-        expect(relativeError(rows[1]!.v, rows[0]!.v)).toBeLessThan(onGpu(0.05, 0.02));
-    });
-});
+describe.each<RowType>(onGpu<RowType[]>(["f16"], ["f16", "q8_0", "f32"]))(
+    "rows in %s, heads of different lengths",
+    (rowType) => {
+        it("gives what the road with a stop at every layer gives", async () => {
+            const answers: Float32Array[][] = [];
+            const rows: {k: Float32Array; v: Float32Array}[] = [];
+            for (const graft of ["never", "always"] as const) {
+                const context = await openWith(graft, {rowType});
+                const session = await cutSession(context);
+                answers.push(await logitsOfAnAnswer(session));
+                rows.push(await session.exportRows(17, 1));
+                session.dispose();
+                await context.close();
+            }
+            const [stopped, grafted] = answers as [Float32Array[], Float32Array[]];
+            expect(grafted.length).toBe(stopped.length);
+            // The CPU splits the keys of one op among threads otherwise than those of another; rounding is what may differ.
+            grafted.forEach((logits, step) =>
+                expect(relativeError(logits, stopped[step]!)).toBeLessThan(onGpu(0.05, 0.02)),
+            );
+            expect(relativeError(rows[1]!.k, rows[0]!.k)).toBeLessThan(onGpu(0.05, 0.02));
+            expect(relativeError(rows[1]!.v, rows[0]!.v)).toBeLessThan(onGpu(0.05, 0.02));
+        });
+    },
+);
 
 it("takes two sessions in turns, as with a stop", async () => {
     const tokens = tokensOf(model, sampleText, nFile + 8).subarray(nFile);
@@ -105,9 +110,7 @@ it("takes two sessions in turns, as with a stop", async () => {
         for (const session of [cut, whole]) session.dispose();
         await context.close();
     }
-    answers[1]!.forEach((logits, i) =>
-        expect(relativeError(logits, answers[0]![i]!)).toBeLessThan(onGpu(0.05, 0.02)),
-    );
+    answers[1]!.forEach((logits, i) => expect(relativeError(logits, answers[0]![i]!)).toBeLessThan(onGpu(0.05, 0.02)));
 });
 
 it("equals plain llama.cpp to the bit where every row is kept, token by token", async () => {

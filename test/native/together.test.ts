@@ -2,7 +2,7 @@
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {ContextShape, NativeContext, NativeDecodePart} from "../../extension/engine/native/native.js";
-import {loadSmallModel, openContext, relativeError, sampleText, tokensOf} from "./small-model.js";
+import {loadSmallModel, onGpu, openContext, relativeError, sampleText, tokensOf} from "./small-model.js";
 
 let model: LoadedModel;
 let context: NativeContext;
@@ -49,13 +49,13 @@ describe("sessions that share a batch", () => {
             expect((await shared.state()).nLive).toBe(firstPosition + tokens.length);
             for (const layer of [0, 14, 29]) {
                 const [ours, theirs] = [await shared.exportRows(layer, 2), await session.exportRows(layer, 2)];
-                expect(relativeError(ours.k, theirs.k)).toBeLessThan(0.02);
-                expect(relativeError(ours.v, theirs.v)).toBeLessThan(0.02);
+                expect(relativeError(ours.k, theirs.k)).toBeLessThan(onGpu(0.06, 0.02));
+                expect(relativeError(ours.v, theirs.v)).toBeLessThan(onGpu(0.06, 0.02));
             }
             if (pass) {
                 const [ours, theirs] = [await shared.readScores(), await session.readScores()];
                 expect(ours.length).toBe(shape.nLayers * shape.nHeads * (firstPosition + tokens.length));
-                expect(relativeError(ours, theirs)).toBeLessThan(0.02);
+                expect(relativeError(ours, theirs)).toBeLessThan(onGpu(0.06, 0.02));
             }
         }
         const again = await parts();
