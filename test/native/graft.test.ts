@@ -29,7 +29,7 @@ afterAll(() => model.dispose());
 
 async function openWith(
     graft: "never" | "always",
-    {rowType = "f16", nThreads = 1} = {},
+    {rowType = "f16", nThreads = 1}: {rowType?: RowType; nThreads?: number} = {},
 ): Promise<NativeContext> {
     const budgetBytes = 512 * 2 ** 20;
     const context = new model.addon.Context(model.handle, {nBatch: 512, nThreads, rowType, budgetBytes, graft});
