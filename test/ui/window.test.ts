@@ -7,6 +7,7 @@ let vscode: VscodePage;
 beforeAll(async () => {
     vscode = await openVscode({
         only: ["package.json", "src/api/when.ts", "src/api/extras.ts", "src/api/isobservable.ts"],
+        settings: {"kvasir.chat.maxTokens": 24},
     });
 });
 afterEach(async ({task}) => {
@@ -73,11 +74,23 @@ describe("a window with Kvasir", () => {
         await poll(said).toMatch(/^Kvasir: (Ready|Reading again for better quality)\. \d+ MiB of .* 4 files\./);
     });
 
-    it("a second window joins the same engine", async () => {
+    it("a second window joins the same engine, and answers over the files that the first has read without reading them", async () => {
         const before = await enginePid();
         const second = await vscode.openWindow();
         const inSecond = async () => (await meterOf(second).locator("a").getAttribute("aria-label")) ?? "";
         await poll(inSecond).toMatch(/Ready|Reading/);
+        expect(await enginePid()).toBe(before);
+        await runCommand(second, "Kvasir: Open Chat");
+        const chat = await webviewOf(second, "chat");
+        const composer = chat.getByRole("textbox", {name: "Question"});
+        await composer.fill("What does src/api/when.ts do?");
+        await composer.press("Enter");
+        const summary = chat.locator(".report summary");
+        // The line that a person reads below the answer.
+        await poll(() => summary.innerText().catch(() => "")).toMatch(
+            /^Saw [1-9]\d* files? · [1-9]\S* file tokens reused · 0 read/,
+        );
+        expect(await chat.locator(".answer .markdown").innerText()).toMatch(/\S/);
         expect(await enginePid()).toBe(before);
         await second.close();
     });
