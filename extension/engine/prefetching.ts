@@ -1,7 +1,8 @@
 /**
  * Brings into memory what the next question of a workspace will probably see, while nothing else wants the device: from
  * disk only, into free memory only. Guesses with the rules that choose for a question: pins, open editors and what they
- * import, the words of the last conversation. A wrong guess costs a few milliseconds of disk.
+ * import, the words of the last conversation; after a restart, what the last conversation on disk saw. A wrong guess costs
+ * a few milliseconds of disk.
  */
 import type {ChatTurn, ContextChoice} from "../protocol/engine.js";
 import {isKvasirError} from "../protocol/errors.js";
@@ -22,6 +23,8 @@ export interface PrefetchOptions {
     workspace: (name: string) => KnownWorkspace | undefined;
     log: (level: "error" | "warn" | "info", message: string) => void;
 }
+
+type GuessedPart = Pick<ChosenPart, "path" | "index" | "nTokens">;
 
 /** Edits and questions come in bursts; in between there is time. */
 const pauseMs = 300;
@@ -73,12 +76,14 @@ export class Prefetcher {
         const outlook = this.#outlooks.get(name);
         if (engine === undefined || workspace === undefined || outlook === undefined) return;
         const {signal} = this.#stopping;
-        const {parts} = choose(workspace, {
+        const parts: GuessedPart[] = choose(workspace, {
             choice: {...outlook.choice, onlyNamed: false},
             budgetTokens: engine.settings.attendedTokens,
             ...(outlook.turns === undefined ? {} : {turns: outlook.turns}),
-        });
-        const stored: ChosenPart[] = [];
+        }).parts;
+        // Nothing has been asked yet in this run.
+        if (outlook.turns === undefined) parts.push(...(await seenLately(engine, workspace)));
+        const stored: GuessedPart[] = [];
         for (const part of parts) if ((await engine.library.find({workspace, ...part})) === "disk") stored.push(part);
         // Most of the time everything is there: then the device is not asked for.
         if (stored.length === 0 || signal.aborted) return;
@@ -95,6 +100,17 @@ export class Prefetcher {
             {signal, client: name},
         );
     }
+}
+
+/** Parts of this workspace's files that the last conversation about any of them saw. */
+async function seenLately(engine: LoadedEngine, workspace: KnownWorkspace): Promise<GuessedPart[]> {
+    for await (const entries of engine.turns?.seenLately() ?? []) {
+        const known = entries.filter(
+            ({path, part}) => !workspace.excluded.has(path) && part.index < workspace.parts(path).length,
+        );
+        if (known.length > 0) return known.map(({path, part, nTokens}) => ({path, index: part.index, nTokens}));
+    }
+    return [];
 }
 
 /** Never pushes anything out: what is in memory was wanted by somebody, this is only a guess. */

@@ -2,8 +2,8 @@
 import {mkdtempSync, rmSync} from "node:fs";
 import {tmpdir} from "node:os";
 import path from "node:path";
-import {afterAll, beforeAll, describe, expect, it} from "vitest";
-import {Conversation, type Generated} from "../../extension/engine/kv/conversation.js";
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from "vitest";
+import {Conversation} from "../../extension/engine/kv/conversation.js";
 import {KeptTurns} from "../../extension/engine/kv/kept-turns.js";
 import {KvContext} from "../../extension/engine/kv/kv-context.js";
 import {Prefix} from "../../extension/engine/kv/prefix.js";
@@ -46,6 +46,42 @@ async function newConversation(window: number, kept?: KeptTurns): Promise<Conver
 const generate = (conversation: Conversation, tokens: Uint32Array, maxTokens = 6) =>
     conversation.generate({tokens, options: {maxTokens, temperature: 0}, onToken: () => true, turn});
 
+/** What an engine has that reads these tokens and keeps all of their rows. */
+async function segmentOf(tokens: Uint32Array): Promise<Segment> {
+    const session = await context.newSession();
+    await session.compose([{segment: prefix.native}]);
+    await session.decode(tokens, prefix.nTokens);
+    const keep = Array.from({length: context.nRegions}, () => Uint32Array.from(tokens.keys()));
+    const {counts, rows} = flatten(keep);
+    const native = await session.gather(counts, rows);
+    session.dispose();
+    const identity = "seen" as SegmentIdentity;
+    return new Segment(native, {
+        ...{identity, path: "a.ts", part: {index: 0, count: 1}, nTokens: tokens.length, keep, generation: 0},
+    });
+}
+
+/** Opens a conversation as another process would: what is stored is all that there is of it. */
+async function opened<T>(folder: string, window: number, work: (conversation: Conversation) => Promise<T>) {
+    const disk = await DiskStore.open(folder, {limitBytes: 2 ** 30});
+    const fields = await rowFields(context, prefix, {modelHash: "small", placement: "parallel"});
+    const turns = new TurnStore({context, disk, fields, turnBudget: 0.25, log: () => {}});
+    const conversation = await newConversation(window, new KeptTurns(turns, "talk", context.nRegions));
+    const generated = await work(conversation);
+    await turns.flush();
+    const pieces = disk.entriesOf(conversationPath("talk"));
+    const {size} = conversation;
+    conversation.dispose();
+    await disk.close();
+    return {generated, pieces, size};
+}
+
+let folder: string;
+beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "kvasir-turns-"));
+});
+afterEach(() => rmSync(folder, {recursive: true, force: true}));
+
 describe("a conversation", () => {
     it("uses the rows of the turns before, and gives the same answer as from scratch", async () => {
         const all = tokensOf(model, sampleText, 90);
@@ -72,16 +108,7 @@ describe("a conversation", () => {
 
     it("knows nothing of a file that a question is asked again without, and keeps the turns before it", async () => {
         const all = tokensOf(model, sampleText, 150);
-        const session = await context.newSession();
-        await session.compose([{segment: prefix.native}]);
-        await session.decode(all.subarray(0, 60), prefix.nTokens);
-        const keep = Array.from({length: context.nRegions}, () => Uint32Array.from({length: 60}, (_, i) => i));
-        const {counts, rows} = flatten(keep);
-        const file = new Segment(await session.gather(counts, rows), {
-            ...{identity: "seen" as SegmentIdentity, path: "a.ts", part: {index: 0, count: 1}},
-            ...{nTokens: 60, keep, generation: 0},
-        });
-        session.dispose();
+        const file = await segmentOf(all.subarray(0, 60));
         const conversation = await newConversation(2048);
         const first = await generate(conversation, all.subarray(60, 80));
         const question = Uint32Array.from([...all.subarray(60, 80), ...first.tokens, ...all.subarray(80, 110)]);
@@ -106,6 +133,36 @@ describe("a conversation", () => {
         expect((await generate(conversation, question)).nReused).toBe(question.length - 1);
         for (const each of [hand, file]) each.dispose();
         conversation.dispose();
+    });
+
+    it("knows nothing of that file either when it is opened again in between", async () => {
+        const all = tokensOf(model, sampleText, 150);
+        const file = await segmentOf(all.subarray(0, 60));
+        const first = await opened(folder, 2048, (conversation) => generate(conversation, all.subarray(60, 80)));
+        const question = Uint32Array.from([
+            ...all.subarray(60, 80),
+            ...first.generated.tokens,
+            ...all.subarray(80, 110),
+        ]);
+        const withFile = await opened(folder, 2048, async (conversation) => {
+            await conversation.attend([file]);
+            return generate(conversation, question);
+        });
+        const nBefore = withFile.generated.nReused;
+        expect(nBefore).toBeGreaterThanOrEqual(20);
+        const again = await opened(folder, 2048, async (conversation) => {
+            await conversation.attend([file]);
+            return generate(conversation, question);
+        });
+        expect(again.generated.nReused).toBe(question.length - 1);
+        const without = await opened(folder, 2048, (conversation) => generate(conversation, question));
+        expect(without.generated.nReused).toBe(nBefore);
+        // The same where the file has never been and nothing was stored.
+        const fresh = await newConversation(2048);
+        await generate(fresh, all.subarray(60, 80));
+        expect(without.generated.tokens).toEqual((await generate(fresh, question)).tokens);
+        fresh.dispose();
+        file.dispose();
     });
 
     it("sees a file's next generation from the next question on, and keeps the rows of its turns", async () => {
@@ -180,44 +237,21 @@ describe("a conversation", () => {
     });
 
     it("finds its rows on disk again, those of cut turns too", async () => {
-        const folder = mkdtempSync(path.join(tmpdir(), "kvasir-turns-"));
-        try {
-            // As another process would: what was stored is all that is left.
-            const reopened = async (window: number, work: (conversation: Conversation) => Promise<Generated>) => {
-                const disk = await DiskStore.open(folder, {limitBytes: 2 ** 30});
-                const fields = await rowFields(context, prefix, {modelHash: "small", placement: "parallel"});
-                const turns = new TurnStore({context, disk, fields, turnBudget: 0.25, log: () => {}});
-                const conversation = await newConversation(window, new KeptTurns(turns, "talk", context.nRegions));
-                const generated = await work(conversation);
-                await turns.flush();
-                const pieces = disk.entriesOf(conversationPath("talk"));
-                const {size} = conversation;
-                conversation.dispose();
-                await disk.close();
-                return {generated, pieces, size};
-            };
-            const all = tokensOf(model, sampleText, 700);
-            const grown = await reopened(512, async (conversation) => {
-                await generate(conversation, all.subarray(0, 300));
-                return generate(conversation, all.subarray(0, 600));
-            });
-            expect(grown.size.keptRows).toBeLessThan(grown.size.nTokens);
-            expect(grown.pieces.map(({nTokens}) => nTokens).reduce((a, b) => a + b)).toBe(grown.size.nTokens);
-            const next = Uint32Array.from([
-                ...all.subarray(0, 600),
-                ...grown.generated.tokens,
-                ...all.subarray(600, 610),
-            ]);
-            const again = await reopened(512, (conversation) => generate(conversation, next));
-            expect(again.generated.nReused).toBe(600 + grown.generated.tokens.length - 1);
-            expect(again.generated.nDecoded).toBe(11);
-            expect(again.size.keptRows).toBeLessThan(again.size.nTokens);
-            // A beginning of what is stored is a beginning still; the rest goes.
-            const short = await reopened(2048, (conversation) => generate(conversation, all.subarray(0, 20)));
-            expect(short.generated.nReused).toBe(0);
-            expect(short.pieces.map(({nTokens}) => nTokens)).toEqual([short.size.nTokens]);
-        } finally {
-            rmSync(folder, {recursive: true, force: true});
-        }
+        const all = tokensOf(model, sampleText, 700);
+        const grown = await opened(folder, 512, async (conversation) => {
+            await generate(conversation, all.subarray(0, 300));
+            return generate(conversation, all.subarray(0, 600));
+        });
+        expect(grown.size.keptRows).toBeLessThan(grown.size.nTokens);
+        expect(grown.pieces.map(({nTokens}) => nTokens).reduce((a, b) => a + b)).toBe(grown.size.nTokens);
+        const next = Uint32Array.from([...all.subarray(0, 600), ...grown.generated.tokens, ...all.subarray(600, 610)]);
+        const again = await opened(folder, 512, (conversation) => generate(conversation, next));
+        expect(again.generated.nReused).toBe(600 + grown.generated.tokens.length - 1);
+        expect(again.generated.nDecoded).toBe(11);
+        expect(again.size.keptRows).toBeLessThan(again.size.nTokens);
+        // A beginning of what is stored is a beginning still; the rest goes.
+        const short = await opened(folder, 2048, (conversation) => generate(conversation, all.subarray(0, 20)));
+        expect(short.generated.nReused).toBe(0);
+        expect(short.pieces.map(({nTokens}) => nTokens)).toEqual([short.size.nTokens]);
     });
 });

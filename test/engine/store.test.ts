@@ -115,6 +115,38 @@ describe("what is stored", () => {
     });
 });
 
+describe("what the last conversation has seen", () => {
+    it("is loaded ahead by the next run, before anything is asked", async () => {
+        const cacheDir = path.join(folder, "seen");
+        const source = [
+            {path: "src/a.ts", text: "export const a = 1;\n"},
+            {path: "src/seen-before.ts", text: "export const b = 2;\n"},
+            {path: "src/seen.ts", text: "export const c = 3;\n"},
+        ];
+        const first = await createEngine(settings({cacheDir}));
+        await first.updateWorkspace({workspace, upsert: source});
+        await first.read({workspace});
+        for (const file of ["seen-before", "seen"])
+            await first.ask(
+                {
+                    ...{workspace, conversation: file, storedAs: file, turns: [{role: "user", text: "Why?"}]},
+                    choice: {context: [`src/${file}.ts`], onlyNamed: true},
+                    ...{maxTokens: 2, temperature: 0},
+                },
+                {},
+            );
+        await first.dispose();
+
+        const second = await createEngine(settings({cacheDir}));
+        // A window with nothing open; its files come as they always do.
+        await second.updateWorkspace({workspace, upsert: source, open: []});
+        const inMemory = async () =>
+            (await second.files(workspace)).filter(({tier}) => tier === "memory").map(({path: file}) => file);
+        await expect.poll(inMemory, {timeout: 30_000}).toEqual(["src/seen.ts"]);
+        await second.dispose();
+    });
+});
+
 describe("a store with a key", () => {
     it("is read again by an engine with the key, and by no other", async () => {
         const cacheDir = path.join(folder, "sealed");

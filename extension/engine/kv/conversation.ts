@@ -7,7 +7,7 @@ import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {KvasirError} from "../../protocol/errors.js";
 import type {NativeGenerateOptions, NativeGenerateResult, NativePart, NativeSession} from "../native/native.js";
 import type {Turn} from "../scheduler.js";
-import {isSameSet, type KeptTurns} from "./kept-turns.js";
+import {isSameSet, type KeptTurns, type PromptPlace, withPromptsOf} from "./kept-turns.js";
 import type {KvContext} from "./kv-context.js";
 import type {Prefix} from "./prefix.js";
 import type {Segment} from "./segment.js";
@@ -59,7 +59,7 @@ export class Conversation {
     #segments: readonly Segment[] = [];
     #attended: readonly string[] = [];
     /** Where each prompt stands among the live rows, and behind which files it was computed. */
-    #prompts: {start: number; end: number; attended: readonly string[]}[] = [];
+    #prompts: PromptPlace[] = [];
     /** Whether generated tokens' attention to the live rows is being summed. */
     #isScoring = false;
     readonly #earlier: TurnMemory;
@@ -159,7 +159,11 @@ export class Conversation {
         } finally {
             turn.onAsked = undefined;
         }
-        await this.kept?.save(session, this.#turnStart, [...this.#earlier.tokens, ...this.#live]);
+        await this.kept?.save(session, {
+            turnStart: this.#turnStart,
+            tokens: [...this.#earlier.tokens, ...this.#live],
+            prompts: this.#prompts,
+        });
         return generated;
     }
 
@@ -175,6 +179,7 @@ export class Conversation {
                 } finally {
                     piece.native.dispose();
                 }
+                this.#prompts = withPromptsOf(this.#prompts, piece, this.#live.length);
                 this.#live.push(...piece.tokens);
             }
             kept.take(piece);

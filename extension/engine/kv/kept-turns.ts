@@ -8,6 +8,13 @@ import type {SegmentIdentity} from "../store/identity.js";
 import {flatten, keepAll} from "./segment.js";
 import type {LoadedPiece, TurnPiece, TurnStore} from "./turn-store.js";
 
+/** A prompt among the live rows, [start, end), and the segments that were attended when it was computed. */
+export interface PromptPlace {
+    start: number;
+    end: number;
+    attended: readonly string[];
+}
+
 /** Tokens of one piece: few enough that a piece fits into what is free, enough that an answer is one or two files. */
 const maxPieceTokens = 512;
 
@@ -79,7 +86,10 @@ export class KeptTurns {
      * Writes what is new, in the background, as far as it fits into free memory until then.
      * @param tokens of all turns, cut ones first
      */
-    async save(session: NativeSession, turnStart: number, tokens: readonly number[]): Promise<void> {
+    async save(
+        session: NativeSession,
+        {turnStart, tokens, prompts}: {turnStart: number; tokens: readonly number[]; prompts: readonly PromptPlace[]},
+    ): Promise<void> {
         if (!this.#isChanged) return;
         this.#isChanged = false;
         let [at, live, nWaiting] = [0, 0, 0];
@@ -97,6 +107,7 @@ export class KeptTurns {
                     turnStart,
                     attended: [...attended],
                     tokens: tokens.slice(at, at + nTokens),
+                    prompts: kind === "whole" ? promptsWithin(prompts, live, live + nTokens) : [],
                 };
                 const identity = await this.store.identity(this.name, piece);
                 if (kind === "whole") nWaiting += nTokens;
@@ -148,6 +159,33 @@ export class KeptTurns {
         const {counts, rows: indices} = flatten(keep.map((list) => list.map((token) => token + live)));
         return {native: session.gather(counts, indices), keep, isOwned: true};
     }
+}
+
+/** What of the prompts lies in [from, to), counted from there. */
+export function promptsWithin(prompts: readonly PromptPlace[], from: number, to: number): TurnPiece["prompts"] {
+    return prompts
+        .filter(({start, end}) => start < to && end > from)
+        .map(({start, end}) => [Math.max(start, from) - from, Math.min(end, to) - from]);
+}
+
+/**
+ * Adds the prompts of a piece that was found.
+ * @param at of its first token among the live rows
+ */
+export function withPromptsOf(
+    prompts: readonly PromptPlace[],
+    {prompts: found, attended}: TurnPiece,
+    at: number,
+): PromptPlace[] {
+    const all = [...prompts];
+    for (const [from, to] of found) {
+        const last = all.at(-1);
+        // It went on from one piece to the next.
+        const isRest = from === 0 && last?.end === at && isSameSet(last.attended, attended);
+        if (isRest) all[all.length - 1] = {...last, end: at + to};
+        else all.push({start: at + from, end: at + to, attended});
+    }
+    return all;
 }
 
 /** Whether two attended sets are the same segments in the same order. */

@@ -8,6 +8,7 @@ import type {KeepLists} from "../../core/policy/head-rows.js";
 import {isKvasirError} from "../../protocol/errors.js";
 import type {NativeSegment} from "../native/native.js";
 import type {DiskStore} from "../store/disk-store.js";
+import type {StoredEntry} from "../store/segment-index.js";
 import {
     canonicalJson,
     contentHash,
@@ -29,6 +30,8 @@ const pieceSchema = z.strictObject({
     /** What the tokens saw beside the conversation: identity and generation of segments, in their order. */
     attended: z.array(z.string()),
     tokens: z.array(z.int().nonnegative()),
+    /** Which of the tokens are of prompts: [from, to). The others are of answers. One may go on in the next piece. */
+    prompts: z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])),
 });
 
 /** A stretch of a conversation: with the piece before, everything that its rows depend on. */
@@ -54,9 +57,14 @@ export interface LoadedPiece extends TurnPiece {
 /** Rows of turns never push rows of files out: they wait on the device until they are written only into room that is free. */
 const maxFreeShare = 0.5;
 
+/** Conversations that are looked at for what was seen lately. */
+const maxLookedAt = 8;
+
+const pathPrefix = "conversation:";
+
 /** Under which path a conversation's pieces are listed; no file of a workspace is called that. */
 export function conversationPath(name: string): string {
-    return `conversation:${name}`;
+    return `${pathPrefix}${name}`;
 }
 
 export class TurnStore {
@@ -110,6 +118,21 @@ export class TurnStore {
             if (piece !== undefined) return piece;
         }
         return undefined;
+    }
+
+    /** The segments on disk that the last turn of each conversation saw, the conversation that was used last first. */
+    async *seenLately(): AsyncGenerator<StoredEntry[]> {
+        const {disk} = this.#options;
+        const newest = new Map<string, StoredEntry>();
+        for (const entry of disk.entriesUnder(pathPrefix))
+            if (entry.part.index >= (newest.get(entry.path)?.part.index ?? 0)) newest.set(entry.path, entry);
+        for (const {identity} of [...newest.values()].slice(0, maxLookedAt)) {
+            const file = await disk.get(identity);
+            if (file === undefined) continue;
+            await file.close();
+            const attended = pieceSchema.safeParse(file.header.details).data?.attended ?? [];
+            yield attended.flatMap((name) => disk.entryOf(identityOfName(name)) ?? []);
+        }
     }
 
     /** Writes a piece in the background. That it could not be written is logged: then its tokens are decoded again one day. */
@@ -221,6 +244,11 @@ export class TurnStore {
             rows: () => rowsOf(native),
         });
     }
+}
+
+/** Of an attended segment: what stands before its generation. */
+function identityOfName(name: string): SegmentIdentity {
+    return name.slice(0, name.lastIndexOf(".")) as SegmentIdentity;
 }
 
 /** Rows of a piece that is to be written. */

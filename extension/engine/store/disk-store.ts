@@ -108,9 +108,20 @@ export class DiskStore {
         return this.#index.get(identity)?.generation;
     }
 
+    /** As of the last look at the folder. */
+    entryOf(identity: SegmentIdentity): StoredEntry | undefined {
+        return this.#index.get(identity);
+    }
+
     /** Segments of that very path, as of the last look at the folder. */
     entriesOf(path: string): StoredEntry[] {
         return this.#index.entries().filter((entry) => entry.path === path);
+    }
+
+    /** Segments whose path begins so, as of the last look at the folder, the last used first. */
+    entriesUnder(prefix: string): StoredEntry[] {
+        const entries = this.#index.entries().filter(({path}) => path.startsWith(prefix));
+        return entries.sort((a, b) => b.lastUsedMs - a.lastUsedMs);
     }
 
     /** Looks at the file itself, so another process's segment counts. Says nothing about damage. */
