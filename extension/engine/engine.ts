@@ -37,7 +37,7 @@ import {LoadedEngine, type Log} from "./loaded-engine.js";
 import {Prefetcher} from "./prefetching.js";
 import {conversationPath} from "./kv/turn-store.js";
 import {readFiles} from "./reading.js";
-import {checkRefinable, refineFiles, Refiner} from "./refining.js";
+import {checkRefinable, refineFiles, Refiner, type RefineWatch} from "./refining.js";
 import {Scheduler, type Priority} from "./scheduler.js";
 import {DiskStore} from "./store/disk-store.js";
 import {StoreKey} from "./store/segment-seal.js";
@@ -48,20 +48,19 @@ export interface EngineOptions {
     log?: Log;
     /** Quiet time before segments are scored again. */
     refineAfterMs?: number;
+    refineWatch?: RefineWatch;
 }
 
 /** Disk limit when nobody says otherwise, MiB. */
 const defaultCacheLimitMib = 8192;
 
 /** @throws KvasirError `unknown-policy`, `usage` for settings that cannot be; a missing model is told by the first use */
-export async function createEngine(
-    settings: EngineSettings,
-    {log = () => {}, refineAfterMs}: EngineOptions = {},
-): Promise<EngineApi> {
+export async function createEngine(settings: EngineSettings, options: EngineOptions = {}): Promise<EngineApi> {
     if (settings.remote !== undefined) {
         const {createRemoteEngine} = await import("./remote/remote-engine.js");
         return createRemoteEngine(settings, settings.remote);
     }
+    const {log = () => {}} = options;
     policyByName(settings.policy);
     checkBudget(settings.budget);
     const disk = await DiskStore.open(path.join(settings.cacheDir, "segments"), {
@@ -70,7 +69,7 @@ export async function createEngine(
         onDamage: ({path: file, reason}) => log("warn", `a damaged segment of ${file} was put away: ${reason}`),
     });
     const hasher = new ModelHasher(path.join(settings.cacheDir, "model-hashes.json"));
-    return new Engine(settings, disk, hasher, log, refineAfterMs);
+    return new Engine(settings, disk, hasher, {...options, log});
 }
 
 class Engine implements EngineApi {
@@ -84,6 +83,7 @@ class Engine implements EngineApi {
         log: (level, message) => this.log(level, message),
     });
     readonly #refiner: Refiner;
+    private readonly log: Log;
     #loading: Promise<LoadedEngine> | undefined;
     #loaded: LoadedEngine | undefined;
     #error: EngineStatus["error"];
@@ -96,9 +96,9 @@ class Engine implements EngineApi {
         private readonly settings: EngineSettings,
         private readonly disk: DiskStore,
         private readonly hasher: ModelHasher,
-        private readonly log: Log,
-        refineAfterMs: number | undefined,
+        {log, refineAfterMs, refineWatch}: EngineOptions & {log: Log},
     ) {
+        this.log = log;
         this.#refiner = new Refiner({
             scheduler: this.#scheduler,
             loaded: () => this.#loaded,
@@ -106,6 +106,7 @@ class Engine implements EngineApi {
             onDidRefine: () => this.#changed(),
             log,
             quietMs: refineAfterMs,
+            watch: refineWatch,
         });
     }
 

@@ -13,6 +13,14 @@ import {partsOf, type ReadOptions} from "./reading.js";
 import type {Scheduler} from "./scheduler.js";
 import type {KnownWorkspace, PartTokens} from "./workspace/known-workspace.js";
 
+/** Remembers what was scored again when an engine died, so that it is not tried for ever. */
+export interface RefineWatch {
+    /** False when it has ended the engine too often. */
+    isRefinable(file: {path: string; text: string}): boolean;
+    /** From now on a crash is this text's. @returns to be told that it is over, and whether it came through */
+    beginRefining(file: {path: string; text: string}): (isThrough: boolean) => void;
+}
+
 export interface RefinerOptions {
     scheduler: Scheduler;
     loaded: () => LoadedEngine | undefined;
@@ -22,6 +30,7 @@ export interface RefinerOptions {
     log: Log;
     /** How long nothing may have been asked for before a refinement begins. */
     quietMs?: number | undefined;
+    watch?: RefineWatch | undefined;
 }
 
 /** Between two questions, or two bursts of typing, there is less. */
@@ -132,14 +141,24 @@ export class Refiner {
                 const {bytesPerToken} = engine.context;
                 const {limitBytes} = engine.context.memory();
                 if (2 * part.tokens.length * bytesPerToken > limitBytes * maxWorkspaceShare) continue;
-                if ((await engine.library.generation({workspace, path, index})) === 0) yield {workspace, path, index};
+                if ((await engine.library.generation({workspace, path, index})) !== 0) continue;
+                if (this.#hasEndedEngines(workspace, path)) this.#givenUp.add(part);
+                else yield {workspace, path, index};
             }
         }
     }
 
+    #hasEndedEngines(workspace: KnownWorkspace, path: string): boolean {
+        const {watch, log} = this.#options;
+        const file = workspace.files.get(path);
+        if (file === undefined || watch === undefined || watch.isRefinable(file)) return false;
+        log("warn", `${path} stays as it was read: scoring it again has ended the engine again and again`);
+        return true;
+    }
+
     /** @returns false when something more urgent came, or refining was stopped */
     async #refine(engine: LoadedEngine, name: PartName, signal: AbortSignal): Promise<boolean> {
-        const {scheduler, log} = this.#options;
+        const {scheduler, log, watch} = this.#options;
         const part = name.workspace.parts(name.path)[name.index];
         if (part === undefined) return true;
         try {
@@ -149,7 +168,15 @@ export class Refiner {
                     const asked = new AbortController();
                     turn.onAsked = () => asked.abort();
                     if (turn.isAskedToYield) asked.abort();
-                    await engine.library.refine(name, {signal: AbortSignal.any([signal, asked.signal])});
+                    const file = name.workspace.files.get(name.path);
+                    const end = file && watch?.beginRefining(file);
+                    let isThrough = false;
+                    try {
+                        await engine.library.refine(name, {signal: AbortSignal.any([signal, asked.signal])});
+                        isThrough = true;
+                    } finally {
+                        end?.(isThrough);
+                    }
                 },
                 {signal, client: name.workspace.name},
             );

@@ -6,7 +6,7 @@ import {mkdtempSync, rmSync} from "node:fs";
 import {tmpdir} from "node:os";
 import path from "node:path";
 import {setImmediate as tick} from "node:timers/promises";
-import {afterAll, beforeAll, describe, expect, it} from "vitest";
+import {afterAll, beforeAll, describe, expect, it, test} from "vitest";
 import {fileText} from "../../extension/core/layout/chat-layout.js";
 import {createEngine} from "../../extension/engine/engine.js";
 import {ChatFormat} from "../../extension/engine/model/chat-format.js";
@@ -197,6 +197,32 @@ describe("an engine that is left alone", () => {
         expect(await keptLines(other)).toEqual(kept);
         await other.dispose();
     });
+});
+
+test("what has ended engines while it was scored again stays as it was read; what is scored now is told", async () => {
+    const told: string[] = [];
+    let warn: (message: string) => void = () => {};
+    const warned = new Promise<string>((resolve) => (warn = resolve));
+    const engine = await createEngine(settings("watched"), {
+        refineAfterMs: 0,
+        log: (level, message) => void (level === "warn" && warn(message)),
+        refineWatch: {
+            isRefinable: ({path: file, text}) => text !== files[0]!.text || file !== files[0]!.path,
+            beginRefining: ({path: file}) => {
+                told.push(`begins ${file}`);
+                return (isThrough) => void told.push(`${isThrough ? "through" : "given up"} ${file}`);
+            },
+        },
+    });
+    await engine.updateWorkspace({workspace, upsert: files, open: ["src/open.ts"]});
+    await engine.read({workspace});
+    await question(engine, "first", ["src/seen.ts"]);
+    await engine.updateWorkspace({workspace, refine: true});
+    // It comes last, so the others are done by then.
+    expect(await warned).toContain("src/rest.ts stays as it was read");
+    expect(told).toEqual(["src/seen.ts", "src/open.ts"].flatMap((file) => [`begins ${file}`, `through ${file}`]));
+    expect((await engine.files(workspace)).map(({refined}) => refined)).toEqual([false, true, true]);
+    await engine.dispose();
 });
 
 describe("a file refined because somebody asked for it", () => {

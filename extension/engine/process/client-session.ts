@@ -5,7 +5,7 @@
 import {type CancellationToken, type MessageConnection, ProgressType, ResponseError} from "vscode-jsonrpc/node";
 import * as z from "zod";
 import type {EngineApi, EngineStatus, ReadProgress, WorkspaceUpdate} from "../../protocol/engine.js";
-import {type CrashRecord, suspectOf} from "./crash-record.js";
+import {type CrashRecord, type Suspect, refining, suspectOf} from "./crash-record.js";
 import {KvasirError, busy, isKvasirError, toKvasirError} from "../../protocol/errors.js";
 import {
     type RpcEvent,
@@ -50,7 +50,7 @@ export class ClientSession {
     /** Of each conversation the question at work: a newer one takes its place. */
     readonly #questions = new Map<string, AbortController>();
     /** Of each workspace the texts that it was given, as suspects. */
-    readonly #workspaces = new Map<string, Map<string, ReturnType<typeof suspectOf>>>();
+    readonly #workspaces = new Map<string, Map<string, Suspect>>();
     readonly #conversations = new Set<string>();
     #hasSaidHello = false;
     #isGone = false;
@@ -217,7 +217,7 @@ export class ClientSession {
 
     /** Leaves out the texts that have ended the engine too often, and notes the others, should one of them. */
     #withoutQuarantined(update: WorkspaceUpdate): WorkspaceUpdate {
-        const texts = this.#workspaces.get(update.workspace) ?? new Map<string, ReturnType<typeof suspectOf>>();
+        const texts = this.#workspaces.get(update.workspace) ?? new Map<string, Suspect>();
         this.#workspaces.set(update.workspace, texts);
         for (const file of update.remove ?? []) texts.delete(file);
         const leftOut: string[] = [];
@@ -240,16 +240,23 @@ export class ClientSession {
     ): Promise<T> {
         const {crashes} = this.#around;
         let nDone = 0;
-        const onProgress = ({path: file, filesDone}: ReadProgress) => {
-            const suspect = file === undefined ? undefined : this.#workspaces.get(workspace)?.get(file);
-            if (filesDone > nDone) crashes.end(true);
-            else if (suspect !== undefined) crashes.begin(suspect);
+        let current: Suspect | undefined;
+        const end = (isThrough: boolean) => {
+            if (current !== undefined) crashes.end(current, isThrough);
+            current = undefined;
+        };
+        const onProgress = ({path: file, filesDone, isRefining}: ReadProgress) => {
+            if (filesDone > nDone) end(true);
             nDone = filesDone;
+            const suspect = file === undefined ? undefined : this.#workspaces.get(workspace)?.get(file);
+            if (suspect === undefined) return;
+            current = isRefining ? refining(suspect) : suspect;
+            crashes.begin(current);
         };
         try {
-            return await work(onProgress, () => crashes.end(false));
+            return await work(onProgress, () => end(false));
         } finally {
-            crashes.end(false);
+            end(false);
         }
     }
 

@@ -60,8 +60,9 @@ export async function startEngineProcess(options: EngineProcessOptions): Promise
     };
     const crashes = new CrashRecord(folder);
     if (crashes.died !== undefined) {
-        const {path: file, nCrashes} = crashes.died;
-        log(`the last engine died while it was reading ${file} (${nCrashes} times in a row)`);
+        const {path: file, nCrashes, isRefining} = crashes.died;
+        const work = isRefining ? "scoring it again" : "reading it";
+        log(`the last engine died at ${file}, while it was ${work} (${nCrashes} times in a row)`);
     }
     const lastCrash = takeNativeStack(folder);
     if (lastCrash !== undefined) log(`the last engine died in native code: ${lastCrash.replaceAll("\n", " | ")}`);

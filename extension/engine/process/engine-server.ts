@@ -45,7 +45,11 @@ export class EngineServer {
 
     constructor(options: ServerOptions) {
         this.#options = options;
-        this.#shared = new SharedEngine(options.createEngine, () => this.#scheduleStatus());
+        const {createEngine, crashes} = options;
+        this.#shared = new SharedEngine(
+            (settings) => createEngine(settings, crashes),
+            () => this.#scheduleStatus(),
+        );
         this.#server = createServer({noDelay: true}, (socket) => void this.#welcome(socket));
     }
 

@@ -47,12 +47,16 @@ try {
         folder,
         version: values.version ?? "unknown",
         idleMs: Number(values["idle-ms"] ?? 600_000),
-        createEngine: async (settings) => {
+        createEngine: async (settings, refineWatch) => {
             // Loaded late: the process is found before llama.cpp is loaded.
             const {createEngine} = await import("../engine.js");
             keepNativeStack(folder);
             const refineAfterMs = values["refine-after-ms"];
-            return createEngine(settings, refineAfterMs === undefined ? {} : {refineAfterMs: Number(refineAfterMs)});
+            return createEngine(settings, {
+                log: (level, message) => log(`${level}: ${message}`),
+                refineWatch,
+                ...(refineAfterMs === undefined ? {} : {refineAfterMs: Number(refineAfterMs)}),
+            });
         },
         log,
     });

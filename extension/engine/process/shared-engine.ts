@@ -4,12 +4,14 @@
  */
 import {isDeepStrictEqual} from "node:util";
 import type {EngineApi, EngineSettings, EngineStatus} from "../../protocol/engine.js";
+import type {CrashRecord} from "./crash-record.js";
 import {toKvasirError} from "../../protocol/errors.js";
 
-export type EngineFactory = (settings: EngineSettings) => Promise<EngineApi>;
+/** @param crashes where idle work is noted, so that what ends the engine again and again is left alone */
+export type EngineFactory = (settings: EngineSettings, crashes: CrashRecord) => Promise<EngineApi>;
 
 export class SharedEngine {
-    readonly #create: EngineFactory;
+    readonly #create: (settings: EngineSettings) => Promise<EngineApi>;
     readonly #onStatus: (status: EngineStatus) => void;
     #settings: EngineSettings | undefined;
     #engine: Promise<EngineApi> | undefined;
@@ -17,7 +19,7 @@ export class SharedEngine {
     #failure: EngineStatus["error"] | undefined;
     #unsubscribe: (() => void) | undefined;
 
-    constructor(create: EngineFactory, onStatus: (status: EngineStatus) => void) {
+    constructor(create: (settings: EngineSettings) => Promise<EngineApi>, onStatus: (status: EngineStatus) => void) {
         this.#create = create;
         this.#onStatus = onStatus;
     }

@@ -28,7 +28,7 @@ describe("the record of crashes", () => {
         for (let n = 0; n < 4; n++) {
             const record = new CrashRecord(folder);
             record.begin(bad);
-            record.end(false);
+            record.end(bad, false);
         }
         expect(new CrashRecord(folder).isQuarantined(bad)).toBe(false);
         expect(readdirSync(folder)).toEqual([]);
@@ -40,7 +40,7 @@ describe("the record of crashes", () => {
         dieReading(folder);
         const record = new CrashRecord(folder);
         record.begin(bad);
-        record.end(true);
+        record.end(bad, true);
         dieReading(folder);
         expect(new CrashRecord(folder).isQuarantined(bad)).toBe(false);
     });
@@ -50,13 +50,37 @@ describe("the record of crashes", () => {
         for (let n = 0; n < 3; n++) {
             const record = new CrashRecord(folder);
             record.begin(suspectOf("a.ts", "fine"));
-            record.end(true);
+            record.end(suspectOf("a.ts", "fine"), true);
             record.begin(bad);
         }
         const next = new CrashRecord(folder);
         expect(next.quarantined()).toEqual(["src/bad.ts"]);
         // Said once, by the process that came next.
-        expect(next.died).toEqual({path: "src/bad.ts", nCrashes: 3});
+        expect(next.died).toMatchObject({path: "src/bad.ts", nCrashes: 3});
+        expect(new CrashRecord(folder).died).toBeUndefined();
+    });
+
+    it("counts deaths while a text is scored again apart: it is read on, and not scored again after three", async () => {
+        const folder = await runtimeFolder();
+        const file = {path: "src/bad.ts", text: "bad"};
+        for (let n = 0; n < 3; n++) {
+            const record = new CrashRecord(folder);
+            expect(record.isRefinable(file)).toBe(true);
+            // It comes through the read of every start, which clears nothing.
+            record.begin(bad);
+            record.end(bad, true);
+            record.beginRefining(file);
+            // Somebody else's end is not its own.
+            record.end(bad, false);
+        }
+        const next = new CrashRecord(folder);
+        expect(next.died).toMatchObject({path: "src/bad.ts", nCrashes: 3, isRefining: true});
+        expect(next.isRefinable(file)).toBe(false);
+        expect(next.isQuarantined(bad)).toBe(false);
+        expect(next.quarantined()).toEqual([]);
+        expect(next.isRefinable({...file, text: "mended"})).toBe(true);
+        // Given up in order is no crash.
+        next.beginRefining({...file, text: "mended"})(false);
         expect(new CrashRecord(folder).died).toBeUndefined();
     });
 
