@@ -322,6 +322,8 @@ export interface KeptLines {
 
 export interface WorkspaceUpdate {
     workspace: string;
+    /** Under which name its segments are listed on disk; `workspace` when left out. An engine of several windows says it. */
+    storedAs?: string;
     upsert?: SourceFile[];
     remove?: string[];
     /** Own share of rows per path; null takes it back. */

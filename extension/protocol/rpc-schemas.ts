@@ -305,6 +305,7 @@ export const readRequest = schemaOf<e.ReadRequest>()(
 export const workspaceUpdate = schemaOf<e.WorkspaceUpdate>()(
     z.strictObject({
         workspace: name,
+        storedAs: name.optional(),
         upsert: z.array(z.strictObject({path, text, mtimeMs: count.optional()})).optional(),
         remove: z.array(path).optional(),
         budgets: z.record(path, z.number().gt(0).lte(1).nullable()).optional(),

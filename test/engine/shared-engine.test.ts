@@ -3,6 +3,7 @@ import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
 import {createEngine} from "../../extension/engine/engine.js";
+import {DiskStore} from "../../extension/engine/store/disk-store.js";
 import {type EngineProcess, startEngineProcess} from "../../extension/engine/process/engine-process.js";
 import {type RejoiningEngineClient, createEngineClient} from "../../extension/client/engine-client.js";
 import type {AskRequest, SourceFile} from "../../extension/protocol/engine.js";
@@ -77,6 +78,9 @@ describe("two windows on one engine", () => {
         expect(answer.readTokens).toBe(0);
         expect(answer.reusedTokens).toBe(read.totals.tokens);
         expect(answer.attended.map(({path}) => path).sort()).toEqual([...paths].sort());
+        // On disk it is one repository, whichever window has read it.
+        const stored = await (await DiskStore.open(join(home, "cache/segments"), {limitBytes: 2 ** 30})).list();
+        expect(stored.map(({workspace}) => workspace)).toEqual(["demo", "demo"]);
     });
 
     it("an unsaved buffer of one is not the text of the other", async () => {

@@ -180,7 +180,7 @@ export class Library {
             segment.dispose();
             return refined;
         }
-        store.put(segment, {fields, workspace: name.workspace.name});
+        store.put(segment, {fields, workspace: name.workspace.storedAs});
         return segment;
     }
 
@@ -239,7 +239,7 @@ export class Library {
             segment.dispose();
             return undefined;
         }
-        store.replace(segment, {fields, workspace: name.workspace.name});
+        store.replace(segment, {fields, workspace: name.workspace.storedAs});
         return segment;
     }
 
@@ -279,7 +279,7 @@ export class Library {
             keep: reader.context.overAllLayers(keep),
             evidence: undefined,
         });
-        store.put(segment, {fields, workspace: name.workspace.name, replaces: uncut.facts.identity});
+        store.put(segment, {fields, workspace: name.workspace.storedAs, replaces: uncut.facts.identity});
         return segment;
     }
 

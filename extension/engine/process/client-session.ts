@@ -138,7 +138,9 @@ export class ClientSession {
             resume: async () => done(this.#around.setPaused(false)),
             updateWorkspace: async (update) => {
                 const workspace = scoped(update.workspace);
-                return (await engine()).updateWorkspace(this.#withoutQuarantined({...update, workspace}));
+                return (await engine()).updateWorkspace(
+                    this.#withoutQuarantined({...update, workspace, storedAs: update.workspace}),
+                );
             },
             closeWorkspace: async ({workspace}) => {
                 this.#workspaces.delete(scoped(workspace));

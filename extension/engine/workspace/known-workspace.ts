@@ -41,6 +41,8 @@ export class KnownWorkspace {
     /** Whether its segments may be scored again while nothing else is to be done. */
     mayRefine = false;
     excluded = new Set<string>();
+    /** Under which name its segments are listed on disk. */
+    storedAs: string;
     /** Told of every file whose rows are now other ones, or not wanted any more. */
     onDidChange: (path: string) => void = () => {};
     #knownTokens = 0;
@@ -55,12 +57,14 @@ export class KnownWorkspace {
         tokenize: (text: string) => Uint32Array,
         maxTokens: number,
     ) {
+        this.storedAs = name;
         this.#tokenize = tokenize;
         this.#maxTokens = Math.min(maxTokens, maxPartTokens);
         this.index.measure = (path) => void this.parts(path);
     }
 
-    update({upsert = [], remove = [], budgets = {}, pinned, excluded, open, refine}: WorkspaceUpdate): void {
+    update({upsert = [], remove = [], budgets = {}, pinned, excluded, open, refine, storedAs}: WorkspaceUpdate): void {
+        if (storedAs !== undefined) this.storedAs = storedAs;
         for (const path of remove) this.#forget(path);
         for (const file of upsert) this.#set(file);
         for (const [path, budget] of Object.entries(budgets)) {
