@@ -32,6 +32,8 @@ export async function runInteractive(
     await withLoadedEngine(context, settingsOf(flags, context.root), async (engine, progress) => {
         const conversation = await openConversation(context, flags);
         const scope = await openQuestionScope(engine, context.root, flags.context, context.interrupt.signal);
+        // While the person reads an answer and thinks, the files that it saw are scored again.
+        await engine.updateWorkspace({workspace: context.root, refine: true});
         progress.clear();
         const chat = new Chat(context, engine, conversation, scope, flags, progress);
         await chat.run(input, first);
