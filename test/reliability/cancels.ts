@@ -12,6 +12,9 @@ import {type Scenario, countsOf, listOf, must, percentile, rounded, seededRandom
 import {askAbout, smallSettings, someFiles, workspace} from "./small-engine.js";
 
 const maxDelayMs = 150;
+/** Every so many cancels one comes later, at any time of a read, or of so much of it. */
+const lateEvery = 4;
+const maxLateMs = 1_500;
 /** Layers of the small model, and tokens of a batch. */
 const nLayers = 30;
 const nBatch = 512;
@@ -39,7 +42,9 @@ export const cancels: Scenario = {
             let nDone = 0;
             for (let i = 0; i < n && !stop?.aborted; i++) {
                 const kind = kinds[Math.floor(random() * kinds.length)]!;
-                const ms = await cancelled(engine, kind, long.path, random() * maxDelayMs, i);
+                const isLate = i % lateEvery === lateEvery - 1;
+                const delayMs = random() * (isLate ? Math.min(maxLateMs, read.totals.ms) : maxDelayMs);
+                const ms = await cancelled(engine, kind, long.path, delayMs, i);
                 if (ms === undefined) nDone++;
                 else waits[kind].push(ms);
                 if (i % 100 === 99) {
