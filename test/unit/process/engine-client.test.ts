@@ -185,7 +185,7 @@ describe("finding and starting the engine", () => {
     beforeAll(async () => {
         const folder = await mkdtemp(path.join(tmpdir(), "kvasir-program-"));
         program = await buildScriptedProcess(folder);
-        return () => rm(folder, {recursive: true, force: true});
+        return () => rm(folder, {recursive: true, force: true, maxRetries: 10, retryDelay: 100});
     });
 
     const pidOf = (state: ConnectionState): number => {

@@ -16,7 +16,8 @@ import {type ScriptedEngine, createScriptedEngine, someSettings} from "./scripte
 export async function runtimeFolder(): Promise<string> {
     // Short: the path of a socket has little room.
     const folder = await mkdtemp(path.join(tmpdir(), "kv-"));
-    onTestFinished(() => rm(folder, {recursive: true, force: true}));
+    // A process that was ended a moment ago may still be writing its last line.
+    onTestFinished(() => rm(folder, {recursive: true, force: true, maxRetries: 10, retryDelay: 100}));
     return folder;
 }
 
