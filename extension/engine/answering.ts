@@ -1,10 +1,12 @@
 /** The road of one question: choose, attend, continue the conversation, stream the answer, say what it cost. */
+import {randomUUID} from "node:crypto";
 import type {AnswerReport, AskRequest, AttendedFile, LeftOutFile, ReadProgress} from "../protocol/engine.js";
 import {attend} from "./attending.js";
 import {choose} from "./chooser.js";
 import {draftText} from "./drafting.js";
 import {questionTooLong} from "./kv/conversation.js";
 import type {LoadedEngine} from "./loaded-engine.js";
+import {ToolCallSplitter, callGrammar, resultOpen} from "../core/chat/tool-calls.js";
 import {TextStream} from "./model/text-stream.js";
 import {ThoughtSplitter} from "./model/thought-splitter.js";
 import type {Turn} from "./scheduler.js";
@@ -12,6 +14,8 @@ import type {KnownWorkspace} from "./workspace/known-workspace.js";
 
 /** Of the positions behind the files, what a question may take; the rest is for its answer. */
 const maxQuestionShare = 0.75;
+
+const noTools = "This model's template has no tools in a form that is known here: it was asked without them.";
 
 export interface AnswerEvents {
     text?: (piece: string) => void;
@@ -28,10 +32,11 @@ export async function answer(
     {turn, signal, startMs}: {turn: Turn; signal?: AbortSignal | undefined; startMs: number},
 ): Promise<AnswerReport> {
     const {settings, format} = engine;
-    const question = request.turns.at(-1)?.text ?? "";
+    const {text: question, results = []} = request.turns.at(-1)!;
+    const tools = format.callsTools ? (request.tools ?? []) : [];
     const conversation = engine.conversation(request.conversation, request.storedAs);
     // Earlier turns can be cut, the question cannot: it is decoded whole, and an answer has to follow.
-    const nQuestion = engine.tokenize(question).length;
+    const nQuestion = engine.tokenize([question, ...results.map(({text}) => text)].join("\n")).length;
     if (nQuestion > conversation.room * maxQuestionShare) throw questionTooLong(nQuestion, conversation.room);
     const chosen = choose(workspace, {
         choice: request.choice,
@@ -49,12 +54,22 @@ export async function answer(
         on.attended?.(attended.files, attended.leftOut);
         workspace.markAttended(attended.files.map(({path}) => path));
         await conversation.attend(attended.segments);
-        const {tail, stops, thought} = format.render(request.turns, {
+        const parts = {
             ...(request.instructions === undefined ? {} : {userInstructions: request.instructions}),
             missingFiles: attended.leftOut.filter(({why}) => why === "not read yet").map(({path}) => path),
-        });
-        const splitter = new ThoughtSplitter({text: on.text, thought: on.thought}, thought);
-        const stream = new TextStream(engine.model.model, stops, (piece) => splitter.push(piece));
+        };
+        const {tail, stops, thought} = format.render(request.turns, parts, tools);
+        let text = "";
+        const say = (piece: string) => {
+            text += piece;
+            on.text?.(piece);
+        };
+        const calling = new ToolCallSplitter(tools, say, () => `call-${randomUUID()}`);
+        const splitter = new ThoughtSplitter({text: (piece) => calling.push(piece), thought: on.thought}, thought);
+        const ends = tools.length === 0 ? stops : [...stops, resultOpen];
+        const stream = new TextStream(engine.model.model, ends, (piece) => splitter.push(piece));
+        const grammar =
+            request.grammar ?? (tools.length > 0 && request.toolChoice === "required" ? callGrammar(tools) : undefined);
         let firstTokenMs: number | undefined;
         const generated = await conversation.generate({
             tokens: tail,
@@ -62,7 +77,7 @@ export async function answer(
                 maxTokens: request.maxTokens,
                 temperature: request.temperature,
                 ...(request.seed === undefined ? {} : {seed: request.seed}),
-                ...(request.grammar === undefined ? {} : {grammar: request.grammar}),
+                ...(grammar === undefined ? {} : {grammar}),
                 // Without chance an answer that repeats text, as an edit does, is foreseen well.
                 ...(request.temperature === 0 ? {draftFrom: draftText(workspace, attended.segments, tail)} : {}),
             },
@@ -75,9 +90,11 @@ export async function answer(
         });
         stream.end();
         splitter.end();
+        calling.end();
         const nTokens = generated.tokens.length;
         return {
-            text: splitter.text,
+            text,
+            ...(calling.calls.length === 0 ? {} : {calls: calling.calls}),
             ...(splitter.thought === "" ? {} : {thought: splitter.thought}),
             tokens: nTokens,
             ttftMs: (firstTokenMs ?? performance.now()) - startMs,
@@ -87,7 +104,10 @@ export async function answer(
             reusedTokens: attended.reusedTokens,
             readTokens: attended.readTokens,
             stop: generated.reason,
-            notes: notesOf(engine, attended.isUncut, conversation.size),
+            notes: [
+                ...notesOf(engine, attended.isUncut, conversation.size),
+                ...((request.tools?.length ?? 0) > tools.length ? [noTools] : []),
+            ],
             reusedTurnTokens: generated.nReused,
             decodedTurnTokens: generated.nDecoded,
             conversationTokens: conversation.size.nTokens,

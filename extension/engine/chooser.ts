@@ -25,13 +25,17 @@ export interface ChooseFor {
 }
 
 export function choose(workspace: KnownWorkspace, {choice = {}, budgetTokens, turns = [], current}: ChooseFor): Chosen {
-    const question = turns.at(-1)?.text ?? "";
+    // What tools have said is no question: files are chosen by the one before it, and stay.
+    const asked = turns.findLastIndex(
+        ({role, text, results}) => role === "user" && (results === undefined || text !== ""),
+    );
+    const question = turns[asked]?.text ?? "";
     const pinned = [...new Set([...workspace.pinned, ...(choice.pinned ?? [])])];
     const excluded = [...workspace.excluded, ...(choice.exclude ?? []), ...(current ? [current.path] : [])];
     const request = {
         question,
         earlierTurns: turns
-            .slice(0, -1)
+            .slice(0, Math.max(0, asked))
             .map(({text}) => text)
             .reverse(),
         pinned,

@@ -141,7 +141,7 @@ export class LoadedEngine {
     }
 
     get info(): ModelInfo {
-        return this.model.info(this.#found?.origin ?? "none");
+        return {...this.model.info(this.#found?.origin ?? "none"), callsTools: this.format.callsTools};
     }
 
     get profile(): FoundProfile | undefined {

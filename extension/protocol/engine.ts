@@ -70,6 +70,8 @@ export interface ModelInfo {
     reason?: string;
     hasChatTemplate: boolean;
     hasFim: boolean;
+    /** Whether it can be given tools: its template says how, in a form that is read here. */
+    callsTools?: boolean;
     /** Where the head profile comes from; `none` until the engine has calibrated. */
     headProfile: "shipped" | "measured" | "none";
     weightsBytes: number;
@@ -159,13 +161,43 @@ export interface ReadProgress {
     path?: string;
     /** The files have been read and are scored again. */
     isRefining?: boolean;
+    /** The files have been read, and the model's head profile is measured on them, once: the share that is done. */
+    measuredShare?: number;
     /** Estimated from the speed so far. */
     secondsLeft?: number;
+}
+
+/** A function that the model may ask for. Whoever asks the engine runs it, or not. */
+export interface ToolDescription {
+    name: string;
+    description: string;
+    /** JSON schema of its arguments, an object; without it there are none. */
+    parameters?: Record<string, unknown>;
+}
+
+/** The model's wish to have a tool run. */
+export interface ToolCall {
+    /** Of one answer. */
+    id: string;
+    name: string;
+    /** JSON of an object, not checked against the tool's schema. */
+    arguments: string;
+}
+
+/** What came of a call. */
+export interface ToolResult {
+    /** Of the call. */
+    id: string;
+    text: string;
 }
 
 export interface ChatTurn {
     role: "user" | "assistant";
     text: string;
+    /** What an answer asked for, behind its text. */
+    calls?: ToolCall[];
+    /** Of the calls of the turn before: stands in the user's turn, before its text. */
+    results?: ToolResult[];
 }
 
 /** What decides which files are seen. */
@@ -201,6 +233,10 @@ export interface AskRequest {
     seed?: number;
     /** GBNF. */
     grammar?: string;
+    /** What the model may ask for. One that calls no tools answers without them, and says so in `notes`. */
+    tools?: ToolDescription[];
+    /** `required`: the answer is a call. */
+    toolChoice?: "auto" | "required";
 }
 
 export interface AnswerReport {
@@ -219,6 +255,8 @@ export interface AnswerReport {
     stop: "endOfText" | "maxTokens" | "windowEnd" | "stopped" | "cancelled";
     /** Reasoning of a thinking model, kept apart from the text and out of the history. */
     thought?: string;
+    /** Tools that it wants run before it goes on: the next request has this answer, and a turn with their results. */
+    calls?: ToolCall[];
     /** What the answer had to do without: rows of earlier turns cut, uncut fallback in use, unread files... */
     notes: string[];
     /** Tokens of the turns whose rows were there already, and those that were decoded before the answer. */

@@ -67,6 +67,7 @@ export const modelInfo = schemaOf<e.ModelInfo>()(
         reason: z.string().optional(),
         hasChatTemplate: z.boolean(),
         hasFim: z.boolean(),
+        callsTools: z.boolean().optional(),
         headProfile: z.enum(["shipped", "measured", "none"]),
         weightsBytes: count,
     }),
@@ -137,6 +138,7 @@ export const readProgress = schemaOf<e.ReadProgress>()(
         tokensTotal: count,
         path: z.string().optional(),
         isRefining: z.boolean().optional(),
+        measuredShare: count.optional(),
         secondsLeft: count.optional(),
     }),
 );
@@ -151,7 +153,20 @@ const contextChoice = schemaOf<e.ContextChoice>()(
     }),
 );
 
-const chatTurn = schemaOf<e.ChatTurn>()(z.strictObject({role: z.enum(["user", "assistant"]), text}));
+const toolDescription = schemaOf<e.ToolDescription>()(
+    z.strictObject({name, description: text, parameters: z.record(z.string(), z.unknown()).optional()}),
+);
+
+export const toolCall = schemaOf<e.ToolCall>()(z.strictObject({id: name, name, arguments: text}));
+
+const chatTurn = schemaOf<e.ChatTurn>()(
+    z.strictObject({
+        role: z.enum(["user", "assistant"]),
+        text,
+        calls: z.array(toolCall).optional(),
+        results: z.array(z.strictObject({id: name, text})).optional(),
+    }),
+);
 
 export const askRequest = schemaOf<e.AskRequest>()(
     z.strictObject({
@@ -165,6 +180,8 @@ export const askRequest = schemaOf<e.AskRequest>()(
         temperature: z.number().nonnegative(),
         seed: z.int().optional(),
         grammar: text.optional(),
+        tools: z.array(toolDescription).max(1000).optional(),
+        toolChoice: z.enum(["auto", "required"]).optional(),
     }),
 );
 
@@ -182,6 +199,7 @@ export const answerReport = schemaOf<e.AnswerReport>()(
         readTokens: count,
         stop,
         thought: text.optional(),
+        calls: z.array(toolCall).optional(),
         notes: z.array(z.string()),
         reusedTurnTokens: count,
         decodedTurnTokens: count,

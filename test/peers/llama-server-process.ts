@@ -23,7 +23,7 @@ export class LlamaServerProcess {
     ) {}
 
     /** @param name under which it tells its model; no path of this machine then gets into what it says */
-    static async start(modelPath: string, name: string): Promise<LlamaServerProcess> {
+    static async start(modelPath: string, name: string, more: readonly string[] = []): Promise<LlamaServerProcess> {
         const port = await freePort();
         const child = spawn(
             program,
@@ -32,7 +32,7 @@ export class LlamaServerProcess {
                 ...["--host", "127.0.0.1", "--port", String(port), "--device", "none", "--slots"],
                 ...["--ctx-size", String(peerWindow), "--parallel", "1", "--threads", "2", "--threads-batch", "2"],
                 // It leaves room of one batch before it takes files beside a completion.
-                ...["--batch-size", "512"],
+                ...["--batch-size", "512", ...more],
             ],
             {cwd: path.dirname(modelPath), stdio: ["ignore", "ignore", "pipe"], windowsHide: true},
         );

@@ -4,14 +4,19 @@ import os from "node:os";
 import path from "node:path";
 import {afterAll, describe, it} from "vitest";
 import {patchGguf} from "../native/patched-gguf.js";
-import {smallModelPath} from "../native/small-model.js";
+import {root, smallModelPath} from "../native/small-model.js";
 import {recorder, writeExchanges} from "./exchanges.js";
 import {LlamaServerProcess} from "./llama-server-process.js";
 import {type Scenario, scenarios} from "./scenarios.js";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "kvasir-peers-"));
 const running = new Map<Scenario["model"], Promise<LlamaServerProcess>>();
-const modelPaths: Record<Scenario["model"], () => string> = {chat: () => smallModelPath, fim: fillInModel};
+const template = path.join(root, "test/fixtures/qwen2.5-template.jinja");
+const starts: Record<Scenario["model"], () => Promise<LlamaServerProcess>> = {
+    chat: () => LlamaServerProcess.start(smallModelPath, "smollm2"),
+    tools: () => LlamaServerProcess.start(smallModelPath, "smollm2", ["--chat-template-file", template]),
+    fim: () => LlamaServerProcess.start(fillInModel(), "smollm2"),
+};
 
 /** Special tokens that the small model has no use for play the roles. */
 function fillInModel(): string {
@@ -31,7 +36,7 @@ function fillInModel(): string {
 
 function serverOf(model: Scenario["model"]): Promise<LlamaServerProcess> {
     let server = running.get(model);
-    if (server === undefined) running.set(model, (server = LlamaServerProcess.start(modelPaths[model](), "smollm2")));
+    if (server === undefined) running.set(model, (server = starts[model]()));
     return server;
 }
 

@@ -27,8 +27,8 @@ export interface Peer {
 export interface Scenario {
     name: string;
     title: string;
-    /** The small model, or a copy of it with fill-in-the-middle tokens. */
-    model: "chat" | "fim";
+    /** The small model, with a template that has tools, or a copy with fill-in-the-middle tokens. */
+    model: "chat" | "tools" | "fim";
     run: (peer: Peer) => Promise<void>;
 }
 
@@ -145,6 +145,18 @@ export const scenarios: readonly Scenario[] = [
             const engine = await connect(peer);
             const asked = question("Is area a function?", {grammar: 'root ::= "yes" | "no"'});
             expect((await engine.ask(asked, {})).text).toMatch(/^(?:yes|no)$/);
+        },
+    },
+    {
+        name: "no-tools",
+        title: "is not given tools that its model's template leaves out",
+        model: "chat",
+        async run(peer) {
+            const engine = await connect(peer);
+            expect((await engine.load()).callsTools).toBe(false);
+            const tools = [{name: "get_weather", description: "Weather of a city"}];
+            const report = await engine.ask(question("Weather?", {tools, maxTokens: 4}), {});
+            expect(report.notes.join()).toMatch(/no tools in its template/);
         },
     },
     {

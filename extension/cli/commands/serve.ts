@@ -62,6 +62,7 @@ export async function runServe(context: CommandContext, flags: ServeFlags): Prom
                 }),
                 // Loads it again when a window has unloaded it meanwhile.
                 modelName: async () => (await engine.load()).name,
+                callsTools: async () => (await engine.load()).callsTools === true,
             }),
             onDone: note,
         });

@@ -1,11 +1,12 @@
 /** `POST /v1/chat/completions`: a conversation in OpenAI's form becomes a question to the engine, its answer goes back. */
-import type {AnswerReport, AskRequest, AttendedFile, EngineApi, LeftOutFile} from "../../protocol/engine.js";
+import type {AnswerReport, AskRequest, AttendedFile, EngineApi, LeftOutFile, ToolCall} from "../../protocol/engine.js";
 import {isKvasirError} from "../../protocol/errors.js";
 import type {LiveWorkspace} from "../live-workspace.js";
 import type {ConversationPool} from "../../core/chat/conversation-pool.js";
 import type {EventStream} from "./event-stream.js";
 import type {Exchange} from "./http-server.js";
-import {chatRequest, conversationOf, ignoredOptions, parseRequest, stopsOf} from "./openai-schemas.js";
+import {InvalidField} from "./openai-errors.js";
+import {chatRequest, conversationOf, ignoredOptions, parseRequest, stopsOf, toolsOf} from "./openai-schemas.js";
 import {checkModel, choiceOf, finishReason, newId} from "./response-parts.js";
 import {StopTexts} from "./stop-texts.js";
 
@@ -15,6 +16,7 @@ export interface Serving {
     conversations: ConversationPool;
     /** The model's name, as /v1/models tells it. */
     modelName: () => Promise<string>;
+    callsTools: () => Promise<boolean>;
 }
 
 const defaultMaxTokens = 1024;
@@ -23,7 +25,11 @@ const defaultTemperature = 0.2;
 export async function chatCompletions(serving: Serving, exchange: Exchange): Promise<void> {
     const request = parseRequest(chatRequest, exchange.body);
     const {instructions, turns} = conversationOf(request.messages);
+    const {tools, toolChoice} = toolsOf(request);
     const model = await checkModel(serving, request.model);
+    const callsTools = tools.length > 0 && (await serving.callsTools());
+    if (toolChoice === "required" && !callsTools)
+        throw new InvalidField("tool_choice", "this model calls no tools.", "kvasir models names some that do.");
     await serving.workspace.refresh(exchange.signal);
     const asked: Omit<AskRequest, "conversation"> = {
         workspace: serving.workspace.root,
@@ -33,9 +39,10 @@ export async function chatCompletions(serving: Serving, exchange: Exchange): Pro
         maxTokens: request.max_completion_tokens ?? request.max_tokens ?? defaultMaxTokens,
         temperature: request.temperature ?? defaultTemperature,
         ...(typeof request.seed === "number" ? {seed: request.seed} : {}),
+        ...(callsTools ? {tools, toolChoice} : {}),
     };
     const head = {id: newId("chatcmpl"), created: Math.floor(Date.now() / 1000), model};
-    const ignored = ignoredOptions(request);
+    const ignored = [...ignoredOptions(request), ...(tools.length > 0 && !callsTools ? ["tools"] : [])];
     if (request.stream !== true) {
         const {report, text, isStopped} = await ask(serving, asked, stopsOf(request.stop), exchange.signal, {});
         return exchange.json({
@@ -49,6 +56,7 @@ export async function chatCompletions(serving: Serving, exchange: Exchange): Pro
                         content: text,
                         refusal: null,
                         ...(report.thought === undefined ? {} : {reasoning_content: report.thought}),
+                        ...(report.calls === undefined ? {} : {tool_calls: callsOf(report.calls)}),
                     },
                     logprobs: null,
                     finish_reason: finishReason(report, isStopped),
@@ -72,10 +80,20 @@ export async function chatCompletions(serving: Serving, exchange: Exchange): Pro
         thought: (reasoning_content) => chunk({reasoning_content}, null),
         events,
     });
+    if (report.calls !== undefined)
+        chunk({tool_calls: callsOf(report.calls).map((call, index) => ({index, ...call}))}, null);
     chunk({}, finishReason(report, isStopped), {kvasir: kvasirOf(report, ignored)});
     if (request.stream_options?.include_usage)
         events.send({...head, object: "chat.completion.chunk", choices: [], usage: usageOf(report)});
     events.end();
+}
+
+function callsOf(calls: readonly ToolCall[]) {
+    return calls.map(({id, name, arguments: given}) => ({
+        id,
+        type: "function" as const,
+        function: {name, arguments: given},
+    }));
 }
 
 interface AnswerParts {

@@ -3,15 +3,33 @@
  * either refused (it would change the form of the answer) or named in the answer's `kvasir.ignored`.
  */
 import * as z from "zod";
-import type {ChatTurn} from "../../protocol/engine.js";
+import type {ChatTurn, ToolCall, ToolDescription} from "../../protocol/engine.js";
 import {InvalidField} from "./openai-errors.js";
 
 const textPart = z.object({type: z.literal("text"), text: z.string()});
 const content = z.union([z.string(), z.array(textPart).min(1)]);
-const message = z.object({
-    role: z.enum(["system", "developer", "user", "assistant"]),
-    content: content.nullish(),
+const call = z.object({
+    id: z.string().min(1).max(200),
+    type: z.literal("function"),
+    function: z.object({name: z.string().min(1).max(200), arguments: z.string()}),
 });
+const message = z.union([
+    z.object({role: z.enum(["system", "developer", "user"]), content: content.nullish()}),
+    z.object({role: z.literal("assistant"), content: content.nullish(), tool_calls: z.array(call).max(100).nullish()}),
+    z.object({role: z.literal("tool"), tool_call_id: z.string().min(1).max(200), content}),
+]);
+const tool = z.object({
+    type: z.literal("function"),
+    function: z.object({
+        name: z.string().regex(/^[\w.-]{1,200}$/),
+        description: z.string().nullish(),
+        parameters: z.record(z.string(), z.unknown()).nullish(),
+    }),
+});
+const toolChoice = z.union([
+    z.enum(["auto", "none", "required"]),
+    z.object({type: z.literal("function"), function: z.object({name: z.string()})}),
+]);
 
 /** Options of sampling that the engine does not have. */
 const samplingOptions = ["top_p", "frequency_penalty", "presence_penalty", "logit_bias"] as const;
@@ -46,8 +64,8 @@ export const chatRequest = z.looseObject({
     n: z.literal(1).nullish(),
     response_format: z.object({type: z.literal("text")}).nullish(),
     logprobs: z.literal(false).nullish(),
-    tools: z.array(z.unknown()).nullish(),
-    tool_choice: z.enum(["auto", "none"]).nullish(),
+    tools: z.array(tool).max(128).nullish(),
+    tool_choice: toolChoice.nullish(),
     /** Ours: files or folders of the workspace that this question sees, and no others. */
     context,
 });
@@ -113,25 +131,81 @@ export interface Conversation {
     turns: ChatTurn[];
 }
 
-/** @throws InvalidField when the last message is not the user's */
+/** @throws InvalidField when the last message is neither the user's nor a tool's, or a tool answers what was not asked */
 export function conversationOf(messages: ChatRequest["messages"]): Conversation {
     const instructions: string[] = [];
     const turns: ChatTurn[] = [];
-    for (const {role, content: said} of messages) {
-        const text = textOf(said);
+    for (const [i, said] of messages.entries()) {
+        const {role} = said;
+        const text = textOf(said.content);
+        if (role === "tool") {
+            const answered = turns.at(-1)?.role === "user" ? turns.at(-2) : turns.at(-1);
+            if (answered?.calls?.some(({id}) => id === said.tool_call_id) !== true)
+                throw new InvalidField(`messages.${i}`, "no call of the message before has this tool_call_id.");
+            if (turns.at(-1) === answered) turns.push({role: "user", text: "", results: []});
+            turns.at(-1)!.results!.push({id: said.tool_call_id, text});
+            continue;
+        }
         if (role === "system" || role === "developer") {
             instructions.push(text);
             continue;
         }
         const last = turns.at(-1);
+        const calls = role === "assistant" ? callsOf(said.tool_calls ?? [], i) : [];
         // Templates want turns that take turns.
-        if (last?.role === role) last.text = `${last.text}\n\n${text}`;
-        else turns.push({role, text});
+        if (last?.role === role && last.calls === undefined && calls.length === 0)
+            last.text = last.text === "" ? text : `${last.text}\n\n${text}`;
+        else if (last?.role === role)
+            throw new InvalidField(`messages.${i}`, "calls of tools want their results next.");
+        else turns.push({role, text, ...(calls.length === 0 ? {} : {calls})});
     }
     if (turns.at(-1)?.role !== "user")
-        throw new InvalidField("messages", "the last message must be the user's.", "Put the question last.");
+        throw new InvalidField(
+            "messages",
+            "the last message must be the user's or a tool's.",
+            "Put the question last.",
+        );
     if (turns[0]?.role !== "user") turns.unshift({role: "user", text: ""});
     return {instructions: instructions.length === 0 ? undefined : instructions.join("\n\n"), turns};
+}
+
+function callsOf(calls: readonly z.infer<typeof call>[], at: number): ToolCall[] {
+    return calls.map(({id, function: {name, arguments: given}}) => {
+        if (!isJsonObject(given))
+            throw new InvalidField(`messages.${at}.tool_calls`, "the arguments of a call must be JSON of an object.");
+        return {id, name, arguments: given};
+    });
+}
+
+function isJsonObject(text: string): boolean {
+    try {
+        const value: unknown = JSON.parse(text);
+        return typeof value === "object" && value !== null && !Array.isArray(value);
+    } catch {
+        return false;
+    }
+}
+
+/**
+ * The tools that the model may call, and whether it must.
+ * @throws InvalidField when a tool is wanted that is not among them
+ */
+export function toolsOf({tools, tool_choice: choice}: ChatRequest): {
+    tools: ToolDescription[];
+    toolChoice: "auto" | "required";
+} {
+    const all = (tools ?? []).map(({function: {name, description, parameters}}) => ({
+        name,
+        description: description ?? "",
+        ...(parameters === null || parameters === undefined ? {} : {parameters}),
+    }));
+    if (choice === "none") return {tools: [], toolChoice: "auto"};
+    const wanted = typeof choice === "object" && choice !== null ? choice.function.name : undefined;
+    const named = wanted === undefined ? all : all.filter(({name}) => name === wanted);
+    const isRequired = wanted !== undefined || choice === "required";
+    if (isRequired && named.length === 0)
+        throw new InvalidField("tool_choice", "it asks for a tool that is not among `tools`.");
+    return {tools: named, toolChoice: isRequired ? "required" : "auto"};
 }
 
 function textOf(said: z.infer<typeof content> | null | undefined): string {
@@ -148,7 +222,5 @@ export function ignoredOptions(request: Record<string, unknown>): string[] {
     const ignored: string[] = samplingOptions.filter(
         (name) => request[name] !== undefined && request[name] !== null && request[name] !== neutral[name],
     );
-    if (Array.isArray(request["tools"]) && request["tools"].length > 0 && request["tool_choice"] !== "none")
-        ignored.push("tools");
     return ignored;
 }

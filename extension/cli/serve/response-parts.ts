@@ -29,6 +29,10 @@ export function choiceOf(workspace: LiveWorkspace, context: readonly string[] | 
     return context === undefined ? {} : {context: workspace.filesNamed(context), onlyNamed: true};
 }
 
-export function finishReason({stop}: Pick<AnswerReport, "stop">, isStopped: boolean): "stop" | "length" {
+export function finishReason(
+    {stop, calls}: Pick<AnswerReport, "stop" | "calls">,
+    isStopped: boolean,
+): "stop" | "length" | "tool_calls" {
+    if (calls !== undefined && !isStopped) return "tool_calls";
     return !isStopped && (stop === "maxTokens" || stop === "windowEnd") ? "length" : "stop";
 }

@@ -11,6 +11,14 @@ const maxEventCharacters = 1024 * 1024;
 
 const tokenCount = z.number().int().nonnegative().max(1e9).nullish().catch(undefined);
 
+/** A piece of a call: its name comes first, its arguments in pieces. */
+const callDelta = z.object({
+    index: z.number().int().nonnegative().max(100).nullish(),
+    id: z.string().nullish(),
+    function: z.object({name: z.string().nullish(), arguments: z.string().nullish()}).nullish(),
+});
+export type CallDelta = z.infer<typeof callDelta>;
+
 /** What counts of an event of /v1/chat/completions, /v1/completions or llama-server's /infill. */
 const answerData = z.object({
     choices: z
@@ -21,6 +29,7 @@ const answerData = z.object({
                         content: z.string().nullish(),
                         reasoning_content: z.string().nullish(),
                         reasoning: z.string().nullish(),
+                        tool_calls: z.array(callDelta).max(100).nullish(),
                     })
                     .nullish(),
                 text: z.string().nullish(),

@@ -1,15 +1,17 @@
 /** Owns one answer of a server: the request, the stream with its limits, and what of the files the server had already. */
-import {serverMessages} from "../../core/layout/remote-prompt.js";
+import {serverMessages, serverTools} from "../../core/layout/remote-prompt.js";
 import type {SystemParts} from "../../core/layout/chat-layout.js";
-import type {AnswerReport, AskRequest, ServerKind} from "../../protocol/engine.js";
+import type {AnswerReport, AskRequest, ServerKind, ToolCall} from "../../protocol/engine.js";
 import {serverGarbled} from "../../protocol/errors.js";
 import {ThoughtSplitter} from "../model/thought-splitter.js";
 import type {AnswerData} from "./answer-stream.js";
+import {ServerCalls} from "./server-calls.js";
 import type {ServerHttp} from "./server-http.js";
 
 export interface RemoteAnswer {
     text: string;
     thought: string;
+    calls: ToolCall[];
     /** performance.now() of the first piece, and of the end. */
     firstMs: number | undefined;
     endMs: number;
@@ -52,12 +54,16 @@ export async function remoteAnswer(
         temperature: request.temperature,
         stream: true,
         stream_options: {include_usage: true},
+        ...(request.tools === undefined || request.tools.length === 0
+            ? {}
+            : {tools: serverTools(request.tools), tool_choice: request.toolChoice ?? "auto"}),
         ...(request.seed === undefined ? {} : {seed: request.seed}),
         ...(kind === "llama-server"
             ? {cache_prompt: true, ...(request.grammar === undefined ? {} : {grammar: request.grammar})}
             : {}),
     };
     const splitter = new ThoughtSplitter(on);
+    const calls = new ServerCalls();
     let thought = "";
     let size = 0;
     let nPieces = 0;
@@ -70,10 +76,11 @@ export async function remoteAnswer(
         reason = choice?.finish_reason ?? reason;
         const reasoning = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning ?? "";
         const piece = choice?.delta?.content ?? "";
-        if (reasoning === "" && piece === "") continue;
+        const nOfCalls = calls.push(choice?.delta?.tool_calls ?? []);
+        if (reasoning === "" && piece === "" && nOfCalls === 0) continue;
         firstMs ??= performance.now();
         nPieces++;
-        size += reasoning.length + piece.length;
+        size += reasoning.length + piece.length + nOfCalls;
         if (reasoning !== "") {
             thought += reasoning;
             on.thought?.(reasoning);
@@ -94,6 +101,8 @@ export async function remoteAnswer(
     return {
         text: splitter.text,
         thought: thought + splitter.thought,
+        // Cut in the middle of a call there is nothing to call.
+        calls: reason === "length" ? [] : calls.end(http.host),
         firstMs,
         endMs: performance.now(),
         nTokens: usage?.completion_tokens ?? timings?.predicted_n ?? nPieces,

@@ -5,7 +5,7 @@
 import {filePositions} from "../../core/layout/chat-layout.js";
 import {FileOrder} from "../../core/layout/file-order.js";
 import {fimWindow} from "../../core/layout/fim-window.js";
-import {estimatedTokens} from "../../core/layout/remote-prompt.js";
+import {estimatedConversation, estimatedTokens, serverTools} from "../../core/layout/remote-prompt.js";
 import type {
     AnswerReport,
     AskRequest,
@@ -126,10 +126,9 @@ class RemoteEngine implements EngineApi {
         const startMs = performance.now();
         const workspace = this.#workspace(request.workspace);
         const {turns} = request;
-        const nTurns = turns.reduce(
-            (sum, {text}) => sum + estimatedTokens(text) + 8,
-            estimatedTokens(request.instructions ?? ""),
-        );
+        const tools = facts.callsTools ? (request.tools ?? []) : [];
+        const described = tools.length === 0 ? "" : JSON.stringify(serverTools(tools));
+        const nTurns = estimatedConversation(turns, request.instructions ?? "", described);
         const room = facts.window - nTurns - spareTokens;
         // The estimate is on the high side: who is above it by little may still fit, and the server has the last word.
         if (room < -facts.window / 4) throw questionTooLong(nTurns, facts.window);
@@ -148,7 +147,7 @@ class RemoteEngine implements EngineApi {
                 this.http,
                 facts,
                 {
-                    request,
+                    request: {...request, tools},
                     files,
                     parts: request.instructions === undefined ? {} : {userInstructions: request.instructions},
                     maxTokens: Math.max(
@@ -167,6 +166,7 @@ class RemoteEngine implements EngineApi {
         const decodeMs = answer.endMs - (answer.firstMs ?? answer.endMs);
         return {
             text: answer.text,
+            ...(answer.calls.length === 0 ? {} : {calls: answer.calls}),
             ...(answer.thought === "" ? {} : {thought: answer.thought}),
             tokens: answer.nTokens,
             ttftMs: (answer.firstMs ?? answer.endMs) - startMs,
@@ -180,6 +180,9 @@ class RemoteEngine implements EngineApi {
                 ...answer.notes,
                 ...(answer.cachedTokens === undefined && fileTokens > 0
                     ? ["The server does not say what its cache had: all tokens of files count as read."]
+                    : []),
+                ...((request.tools?.length ?? 0) > tools.length
+                    ? ["The server's model has no tools in its template: it was asked without them."]
                     : []),
                 ...(facts.isWindowKnown ? [] : ["The server does not tell its window: 8192 tokens are assumed."]),
             ],
@@ -336,7 +339,7 @@ class RemoteEngine implements EngineApi {
         return connecting;
     }
 
-    #infoOf({kind, model, window}: ServerFacts): ModelInfo {
+    #infoOf({kind, model, window, callsTools}: ServerFacts): ModelInfo {
         return {
             path: this.server.baseUrl,
             name: model,
@@ -349,6 +352,7 @@ class RemoteEngine implements EngineApi {
             supported: true,
             hasChatTemplate: true,
             hasFim: kind === "llama-server",
+            callsTools,
             headProfile: "none",
             weightsBytes: 0,
         };

@@ -13,6 +13,8 @@ export interface ServerFacts {
     window: number;
     /** Whether the server said so; else it is a careful guess. */
     isWindowKnown: boolean;
+    /** False when it says that its model's template has no tools: it would leave them out without a word. */
+    callsTools: boolean;
 }
 
 const window = z.number().int().positive().max(1e8).optional().catch(undefined);
@@ -35,6 +37,7 @@ const modelList = z.object({
 const props = z.object({
     n_ctx: window,
     default_generation_settings: z.object({n_ctx: window}).optional().catch(undefined),
+    chat_template_caps: z.object({supports_tools: z.boolean().optional()}).optional().catch(undefined),
 });
 
 /** What servers call themselves in their lists of models. */
@@ -67,7 +70,10 @@ export async function factsOf(
     const inList = found?.max_model_len ?? found?.context_length;
     if (kind !== "llama-server") return factsWith(kind, model, inList);
     try {
-        return factsWith(kind, model, await contextOfSlots(http, signal));
+        const {n_ctx, default_generation_settings, chat_template_caps} = await http.json("//props", props, {signal});
+        // A slot may have less than the model was trained on.
+        const facts = factsWith(kind, model, default_generation_settings?.n_ctx ?? n_ctx);
+        return {...facts, callsTools: chat_template_caps?.supports_tools !== false};
     } catch (error) {
         // Nobody has said that its own routes can be reached: a proxy may hide them.
         if (named === kind || !isRouteMissing(error)) throw error;
@@ -76,18 +82,12 @@ export async function factsOf(
 }
 
 function factsWith(kind: ServerKind, model: string, told: number | undefined): ServerFacts {
-    return {kind, model, window: told ?? guessedWindow, isWindowKnown: told !== undefined};
+    return {kind, model, window: told ?? guessedWindow, isWindowKnown: told !== undefined, callsTools: true};
 }
 
 /** What a server without a route says, or a proxy before it that does not let it through. */
 export function isRouteMissing(error: unknown): boolean {
     return isKvasirError(error, "server-failed") || isKvasirError(error, "server-garbled");
-}
-
-/** A slot of llama-server may have less than the model was trained on. */
-async function contextOfSlots(http: ServerHttp, signal?: AbortSignal): Promise<number | undefined> {
-    const found = await http.json("//props", props, {signal});
-    return found.default_generation_settings?.n_ctx ?? found.n_ctx;
 }
 
 const tokenised = z.union([

@@ -1,13 +1,14 @@
 /**
  * Owns Kvasir's model as VS Code's chat and other extensions use it: their messages as a question to the engine, counted by
  * its own tokenizer, cancelled for real. The model gets pinned files and those that the caller names, since a caller brings
- * its own context. Tools are not passed: no grammar here makes sure that a call has the tool's form.
+ * its own context. Tools go to models whose template has them.
  */
 import * as vscode from "vscode";
 import {ConversationPool} from "../../core/chat/conversation-pool.js";
-import type {ChatTurn, ModelInfo} from "../../protocol/engine.js";
+import type {ModelInfo} from "../../protocol/engine.js";
 import {KvasirError, isKvasirError, toKvasirError} from "../../protocol/errors.js";
 import type {Ctx} from "../ctx.js";
+import {conversationOf, textOf} from "./conversation-of.js";
 import {limitsOf} from "./model-limits.js";
 
 /** Rows of so many callers' conversations are kept. */
@@ -15,15 +16,14 @@ const maxConversations = 4;
 /** What was known of the model when it was last loaded, so that the picker shows it before it is loaded again. */
 const rememberedModel = "kvasir.languageModel";
 
-type Remembered = Pick<ModelInfo, "name" | "architecture" | "window" | "path">;
-type Message = vscode.LanguageModelChatRequestMessage;
+type Remembered = Pick<ModelInfo, "name" | "architecture" | "window" | "path" | "callsTools">;
 export type ChatProvider = vscode.LanguageModelChatProvider & vscode.Disposable;
 
 export function createChatProvider({engine, workspace, settings, globalState, log}: Ctx): ChatProvider {
     const conversations = new ConversationPool(maxConversations, (id) => void engine.forget(id).catch(() => undefined));
 
-    const remember = async ({name, architecture, window, path}: ModelInfo): Promise<Remembered> => {
-        const model = {name, architecture, window, path};
+    const remember = async ({name, architecture, window, path, callsTools = false}: ModelInfo): Promise<Remembered> => {
+        const model = {name, architecture, window, path, callsTools};
         if (JSON.stringify(globalState.get(rememberedModel)) !== JSON.stringify(model))
             await globalState.update(rememberedModel, model);
         return model;
@@ -48,7 +48,13 @@ export function createChatProvider({engine, workspace, settings, globalState, lo
             const conversation = conversations.take(turns);
             let answered: string | undefined;
             try {
-                if (options.toolMode === vscode.LanguageModelChatToolMode.Required)
+                const tools = (options.tools ?? []).map(({name, description, inputSchema}) => ({
+                    name,
+                    description,
+                    ...(inputSchema === undefined ? {} : {parameters: inputSchema as Record<string, unknown>}),
+                }));
+                const isRequired = options.toolMode === vscode.LanguageModelChatToolMode.Required;
+                if (isRequired && model.capabilities.toolCalling !== true)
                     throw new KvasirError("usage", "this model calls no tools.", {
                         fix: "Choose another model for agents that need them.",
                     });
@@ -68,11 +74,16 @@ export function createChatProvider({engine, workspace, settings, globalState, lo
                         ...(instructions === "" ? {} : {instructions}),
                         maxTokens: Math.min(model.maxOutputTokens, maxTokens ?? model.maxOutputTokens),
                         temperature: temperature ?? settings.get("chat.temperature"),
+                        ...(tools.length === 0 || model.capabilities.toolCalling !== true
+                            ? {}
+                            : {tools, toolChoice: isRequired ? "required" : "auto"}),
                     },
                     {text: (piece) => progress.report(new vscode.LanguageModelTextPart(piece))},
                     signal,
                 );
                 answered = report.text;
+                for (const {id, name, arguments: given} of report.calls ?? [])
+                    progress.report(new vscode.LanguageModelToolCallPart(id, name, JSON.parse(given) as object));
             } catch (error) {
                 if (token.isCancellationRequested || isKvasirError(error, "cancelled"))
                     throw new vscode.CancellationError();
@@ -94,7 +105,7 @@ export function createChatProvider({engine, workspace, settings, globalState, lo
     };
 }
 
-function informationOf({name, architecture, window}: Remembered, host: string | undefined) {
+function informationOf({name, architecture, window, callsTools = false}: Remembered, host: string | undefined) {
     return {
         id: name,
         name,
@@ -102,44 +113,8 @@ function informationOf({name, architecture, window}: Remembered, host: string | 
         version: "1",
         detail: host === undefined ? vscode.l10n.t("Kvasir, on this machine") : vscode.l10n.t("Kvasir, on {0}", host),
         ...limitsOf(window),
-        capabilities: {imageInput: false, toolCalling: false},
+        capabilities: {imageInput: false, toolCalling: callsTools},
     };
-}
-
-/** Messages as turns that take turns, the last one the user's. What VS Code's chat marks as system text goes behind the files. */
-function conversationOf(messages: readonly Message[]): {turns: ChatTurn[]; instructions: string} {
-    const turns: ChatTurn[] = [];
-    const instructions: string[] = [];
-    for (const message of messages) {
-        const text = textOf(message);
-        const isAssistant = message.role === vscode.LanguageModelChatMessageRole.Assistant;
-        if (!isAssistant && message.role !== vscode.LanguageModelChatMessageRole.User) {
-            instructions.push(text);
-            continue;
-        }
-        const role = isAssistant ? "assistant" : "user";
-        const last = turns.at(-1);
-        if (last?.role === role) last.text += `\n\n${text}`;
-        else turns.push({role, text});
-    }
-    if (turns[0]?.role !== "user") turns.unshift({role: "user", text: ""});
-    if (turns.at(-1)?.role !== "user") turns.push({role: "user", text: ""});
-    return {turns, instructions: instructions.join("\n\n")};
-}
-
-/** Texts of a message; results of tools that another model has called in the same conversation count as text. */
-function textOf({content}: Message): string {
-    return content
-        .map(partText)
-        .filter((text) => text !== "")
-        .join("\n");
-}
-
-function partText(part: unknown): string {
-    if (part instanceof vscode.LanguageModelTextPart) return part.value;
-    if (part instanceof vscode.LanguageModelToolResultPart)
-        return ([...part.content] as unknown[]).map(partText).join("\n");
-    return "";
 }
 
 function optionsOf(given: Readonly<Record<string, unknown>> = {}) {

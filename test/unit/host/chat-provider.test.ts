@@ -3,7 +3,7 @@ import type * as vscode from "vscode";
 import {createChatProvider} from "../../../extension/host/language-model/chat-provider.js";
 import {limitsOf} from "../../../extension/host/language-model/model-limits.js";
 import type {Ctx} from "../../../extension/host/ctx.js";
-import type {AskRequest, EngineStatus, ModelInfo} from "../../../extension/protocol/engine.js";
+import type {AskRequest, EngineStatus, ModelInfo, ToolCall} from "../../../extension/protocol/engine.js";
 import {cancelled, modelMissing} from "../../../extension/protocol/errors.js";
 import {answer} from "../cli/recording-engine.js";
 
@@ -18,8 +18,16 @@ vi.mock("vscode", () => {
             readonly content: unknown[],
         ) {}
     }
+    class LanguageModelToolCallPart {
+        constructor(
+            readonly callId: string,
+            readonly name: string,
+            readonly input: object,
+        ) {}
+    }
     return {
         LanguageModelTextPart,
+        LanguageModelToolCallPart,
         LanguageModelToolResultPart,
         CancellationError: class CancellationError extends Error {},
         LanguageModelChatMessageRole: {User: 1, Assistant: 2},
@@ -27,9 +35,10 @@ vi.mock("vscode", () => {
         l10n: {t: (text: string) => text},
     };
 });
-const {LanguageModelTextPart, CancellationError} = await import("vscode");
+const {LanguageModelTextPart, LanguageModelToolCallPart, LanguageModelToolResultPart, CancellationError} =
+    await import("vscode");
 
-const info = {name: "small", architecture: "llama", window: 8192, path: "/m.gguf"} as ModelInfo;
+const small = {name: "small", architecture: "llama", window: 8192, path: "/m.gguf"} as ModelInfo;
 const token = {
     isCancellationRequested: false,
     onCancellationRequested: () => ({dispose: () => {}}),
@@ -41,7 +50,15 @@ const said = (role: number, text: string) => message(role, new LanguageModelText
 function providerOn({
     isLoaded = true,
     onAsk,
-}: {isLoaded?: boolean; onAsk?: (signal?: AbortSignal) => Promise<void>} = {}) {
+    callsTools = false,
+    calls,
+}: {
+    isLoaded?: boolean;
+    onAsk?: (signal?: AbortSignal) => Promise<void>;
+    callsTools?: boolean;
+    calls?: ToolCall[];
+} = {}) {
+    const info = {...small, callsTools};
     const asked: AskRequest[] = [];
     const remembered = new Map<string, unknown>();
     let nLoads = 0;
@@ -59,7 +76,7 @@ function providerOn({
                 asked.push(request);
                 await onAsk?.(signal);
                 for (const piece of ["Forty-", "two."]) on.text?.(piece);
-                return answer;
+                return {...answer, ...(calls === undefined ? {} : {calls})};
             },
         },
         workspace: {id: "w", flush: async () => {}, pinned: () => ["pinned.ts"], excluded: () => ["never.ts"]},
@@ -78,13 +95,13 @@ function providerOn({
         options: Partial<vscode.ProvideLanguageModelChatResponseOptions> = {},
         cancel = token,
     ) => {
-        const pieces: string[] = [];
+        const pieces: unknown[] = [];
         const [model] = await information(false);
         await provider.provideLanguageModelChatResponse(
             model!,
             messages,
             {toolMode: 1, ...options},
-            {report: (part) => pieces.push((part as vscode.LanguageModelTextPart).value)},
+            {report: (part) => pieces.push(part instanceof LanguageModelTextPart ? part.value : part)},
             cancel,
         );
         return pieces;
@@ -144,6 +161,40 @@ describe("Kvasir's model among VS Code's", () => {
         await ask([said(1, "a"), said(2, "Forty-two."), said(1, "and?")]);
         expect(asked[2]?.conversation).toBe(asked[0]?.conversation);
         expect(asked[1]?.conversation).not.toBe(asked[0]?.conversation);
+    });
+
+    it("passes tools on to a model that has them, and hands its calls over", async () => {
+        const calls = [{id: "1", name: "get_weather", arguments: '{"city":"Oslo"}'}];
+        const {ask, asked, information} = providerOn({callsTools: true, calls});
+        expect((await information(true))[0]?.capabilities.toolCalling).toBe(true);
+        const inputSchema = {type: "object", properties: {city: {type: "string"}}};
+        const tools = [{name: "get_weather", description: "Weather of a city", inputSchema}];
+        const pieces = await ask([said(1, "Weather?")], {tools, toolMode: 2});
+        expect(pieces.at(-1)).toEqual(new LanguageModelToolCallPart("1", "get_weather", {city: "Oslo"}));
+        expect(asked[0]).toMatchObject({
+            tools: [{name: "get_weather", description: "Weather of a city", parameters: inputSchema}],
+            toolChoice: "required",
+        });
+        await ask(
+            [
+                said(1, "Weather?"),
+                message(2, new LanguageModelTextPart("Hm."), new LanguageModelToolCallPart("1", "get_weather", {})),
+                message(1, new LanguageModelToolResultPart("1", [new LanguageModelTextPart("3 degrees")])),
+                message(1, new LanguageModelToolResultPart("9", [new LanguageModelTextPart("of another")])),
+            ],
+            {tools},
+        );
+        expect(asked[1]).toMatchObject({
+            turns: [
+                {role: "user", text: "Weather?"},
+                {role: "assistant", text: "Hm.", calls: [{id: "1", name: "get_weather", arguments: "{}"}]},
+                {role: "user", text: "of another", results: [{id: "1", text: "3 degrees"}]},
+            ],
+            toolChoice: "auto",
+        });
+        const plain = providerOn();
+        await plain.ask([said(1, "Weather?")], {tools});
+        expect(plain.asked[0]?.tools).toBeUndefined();
     });
 
     it("counts by the engine's tokenizer, a message by its text", async () => {

@@ -100,6 +100,69 @@ describe("an answer of a server", () => {
             expect(await engine.ask(question([]), {})).toMatchObject({text: "Yes.", thought: "hm"});
     });
 
+    it("calls tools, in pieces as vLLM sends them or whole, and is told what they said", async () => {
+        const piece = (tool_calls: object[], finish_reason: string | null = null) => ({
+            choices: [{index: 0, delta: {tool_calls}, finish_reason}],
+        });
+        const {server, engine} = await serving([
+            stream([
+                ...chatEvents(["Let me look."]).slice(0, 2),
+                piece([{index: 0, id: "a", type: "function", function: {name: "get_weather", arguments: ""}}]),
+                piece([{index: 0, function: {arguments: '{"ci'}}]),
+                piece([{index: 0, function: {arguments: 'ty": "Oslo"}'}}]),
+                piece([{index: 1, id: "b", type: "function", function: {name: "list", arguments: ""}}]),
+                piece([], "tool_calls"),
+            ]),
+            stream([
+                piece([{id: "c", function: {name: "list", arguments: "{}"}}]),
+                piece([{id: "d", function: {name: "list", arguments: "{}"}}], "tool_calls"),
+            ]),
+            stream([piece([{index: 0, id: "e", function: {name: "list", arguments: '{"a": '}}], "tool_calls")]),
+        ]);
+        const tools = [{name: "get_weather", description: "Weather of a city"}];
+        const first = await engine.ask(question([], "Weather?", {tools}), {});
+        expect(first).toMatchObject({
+            text: "Let me look.",
+            calls: [
+                {id: "a", name: "get_weather", arguments: '{"city": "Oslo"}'},
+                {id: "b", name: "list", arguments: "{}"},
+            ],
+        });
+        const turns: AskRequest["turns"] = [
+            {role: "user", text: "Weather?"},
+            {role: "assistant", text: first.text, calls: first.calls!},
+            {
+                role: "user",
+                text: "",
+                results: [
+                    {id: "a", text: "3"},
+                    {id: "b", text: "none"},
+                ],
+            },
+        ];
+        const second = await engine.ask(question([], "", {tools, turns, toolChoice: "required"}), {});
+        expect(second.calls?.map(({id}) => id)).toEqual(["c", "d"]);
+        const [, asked] = server.to(chat);
+        expect(asked?.body).toMatchObject({
+            tool_choice: "required",
+            tools: [{type: "function", function: {name: "get_weather", description: "Weather of a city"}}],
+        });
+        expect((asked?.body?.["messages"] as object[]).slice(1)).toEqual([
+            {role: "user", content: "Weather?"},
+            {
+                role: "assistant",
+                content: "Let me look.",
+                tool_calls: [
+                    {id: "a", type: "function", function: {name: "get_weather", arguments: '{"city": "Oslo"}'}},
+                    {id: "b", type: "function", function: {name: "list", arguments: "{}"}},
+                ],
+            },
+            {role: "tool", tool_call_id: "a", content: "3"},
+            {role: "tool", tool_call_id: "b", content: "none"},
+        ]);
+        expect(await codeOf(engine.ask(question([], "Again?", {tools}), {}))).toBe("server-garbled");
+    });
+
     it("is cancelled on the server when nobody waits for it", async () => {
         const {server, engine} = await serving(stream(chatEvents(["on and on"]).slice(0, 2), "hang"));
         const stop = new AbortController();

@@ -1,0 +1,114 @@
+/**
+ * Tools by a model's own template: the small model with the template of Qwen2.5 (its ChatML tokens are the same), whose
+ * prompt is known from its makers, and a grammar that makes it call.
+ */
+import {mkdtempSync, readFileSync, rmSync} from "node:fs";
+import {tmpdir} from "node:os";
+import path from "node:path";
+import {afterAll, beforeAll, describe, expect, it} from "vitest";
+import {createEngine} from "../../extension/engine/engine.js";
+import {ChatFormat} from "../../extension/engine/model/chat-format.js";
+import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
+import type {ChatTurn, EngineApi, ToolDescription} from "../../extension/protocol/engine.js";
+import {patchGguf} from "../native/patched-gguf.js";
+import {loadSmallModel, root, smallModelPath} from "../native/small-model.js";
+
+const folder = mkdtempSync(path.join(tmpdir(), "kvasir-tools-"));
+const modelPath = path.join(folder, "qwen-template.gguf");
+const template = readFileSync(path.join(root, "test/fixtures/qwen2.5-template.jinja"), "utf8");
+const tools: ToolDescription[] = [
+    {
+        name: "get_weather",
+        description: "Weather of a city",
+        parameters: {type: "object", properties: {city: {type: "string"}}, required: ["city"]},
+    },
+    {name: "list", description: "Lists"},
+];
+const asked: ChatTurn[] = [
+    {role: "user", text: "Weather in Oslo?"},
+    {role: "assistant", text: "", calls: [{id: "1", name: "get_weather", arguments: '{"city":"Oslo"}'}]},
+    {role: "user", text: "", results: [{id: "1", text: "3 degrees"}]},
+];
+
+beforeAll(() =>
+    patchGguf(smallModelPath, modelPath, {set: {"tokenizer.chat_template": {type: "string", value: template}}}),
+);
+afterAll(() => rmSync(folder, {recursive: true, force: true}));
+
+describe("a template with tools", () => {
+    let model: LoadedModel;
+    beforeAll(async () => void (model = await loadSmallModel(modelPath)));
+    afterAll(() => model.dispose());
+
+    it("describes them behind the files, and calls and results as its makers do", async () => {
+        const format = await ChatFormat.of(model.model);
+        expect(format.callsTools).toBe(true);
+        const {tail} = format.render(asked, {}, [tools[0]!]);
+        const text = model.model.detokenize(Array.from(tail) as never, true);
+        // From Qwen2.5's documentation of function calling, behind our own line of instructions.
+        expect(text.slice(text.indexOf("\n\n# Tools"))).toBe(
+            [
+                "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n",
+                "You are provided with function signatures within <tools></tools> XML tags:\n<tools>",
+                '{"type": "function", "function": {"name": "get_weather", "description": "Weather of a city", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}',
+                "</tools>\n\nFor each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:",
+                '<tool_call>\n{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call><|im_end|>',
+                "<|im_start|>user\nWeather in Oslo?<|im_end|>",
+                '<|im_start|>assistant\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call><|im_end|>',
+                "<|im_start|>user\n<tool_response>\n3 degrees\n</tool_response><|im_end|>",
+                "<|im_start|>assistant\n",
+            ].join("\n"),
+        );
+        // The files' rows were read behind this prefix, with tools or without.
+        expect(format.render([{role: "user", text: "?"}], {}).tail.length).toBeLessThan(tail.length);
+    });
+
+    it("of a model that has none is not used: what tools said is text", async () => {
+        const plain = await loadSmallModel();
+        const format = await ChatFormat.of(plain.model);
+        expect(format.callsTools).toBe(false);
+        const text = plain.model.detokenize(Array.from(format.render(asked, {}, tools).tail) as never, true);
+        expect(text).toContain("Result of get_weather:\n3 degrees");
+        expect(text).not.toContain("# Tools");
+        await plain.dispose();
+    });
+});
+
+describe("an engine with tools", () => {
+    let engine: EngineApi;
+    beforeAll(async () => {
+        engine = await createEngine({
+            ...{modelPath, gpu: "cpu", policy: "aha-file", budget: 0.25, rowType: "f16", kvMib: 256, threads: 1},
+            ...{cacheDir: path.join(folder, "cache"), position: "parallel", attendedTokens: 512, waitForReadsMs: 0},
+        });
+    });
+    afterAll(() => engine.dispose());
+
+    it("answers with a call when one is wanted, and goes on with its result", async () => {
+        expect((await engine.load()).callsTools).toBe(true);
+        const request = {workspace: "/w", conversation: "c", maxTokens: 60, temperature: 0, tools};
+        const turns: ChatTurn[] = [{role: "user", text: "Weather in Oslo?"}];
+        let streamed = "";
+        const first = await engine.ask(
+            {...request, turns, toolChoice: "required"},
+            {text: (piece) => (streamed += piece)},
+        );
+        expect(first).toMatchObject({text: "", stop: "endOfText"});
+        expect(first.calls?.map(({name}) => name).join()).toMatch(/^(?:get_weather|list)$/);
+        expect(streamed).toBe("");
+        expect(typeof JSON.parse(first.calls![0]!.arguments)).toBe("object");
+        const second = await engine.ask(
+            {
+                ...request,
+                maxTokens: 8,
+                turns: [
+                    ...turns,
+                    {role: "assistant", text: "", calls: first.calls!},
+                    {role: "user", text: "", results: [{id: first.calls![0]!.id, text: "3 degrees"}]},
+                ],
+            },
+            {},
+        );
+        expect(second.tokens).toBeGreaterThan(0);
+    });
+});
