@@ -208,7 +208,11 @@ class Engine implements EngineApi {
                     const options = {turn, signal, near, again, onProgress: tell};
                     let report = await readFiles(engine, workspace, paths, options);
                     // Files read before a head profile was known are cut once it is, from the scores of that read.
-                    if (engine.library.waitsForProfile && (await this.#calibrate(engine, workspace, undefined, signal)))
+                    const {files: all, totals} = report;
+                    const done = {filesDone: all.length, filesTotal: all.length, tokensDone: totals.tokens};
+                    const measured = (measuredShare: number) =>
+                        tell({...done, tokensTotal: totals.tokens, measuredShare});
+                    if (engine.library.waitsForProfile && (await this.#calibrate(engine, workspace, measured, signal)))
                         report = await cutWaiting(engine, workspace, report);
                     if (refine) report = await refineFiles(engine, workspace, report, options);
                     await engine.store.flush();

@@ -32,7 +32,13 @@ export function createReadingView({actOnEngine}: PageContext): View {
                 if (wasReading) announce(t("Reading has ended."));
                 return;
             }
-            const {filesDone, filesTotal, tokensDone, tokensTotal, path, secondsLeft} = progress;
+            const {filesDone, filesTotal, tokensDone, tokensTotal, path, secondsLeft, measuredShare} = progress;
+            if (measuredShare !== undefined) {
+                title.textContent = t("Measuring once what each head of this model needs");
+                bar.value = measuredShare;
+                facts.textContent = "";
+                return;
+            }
             title.textContent = path === undefined ? t("Reading") : t("Reading {0}", path);
             title.title = title.textContent;
             bar.value = tokensTotal > 0 ? tokensDone / tokensTotal : 0;

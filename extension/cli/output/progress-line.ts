@@ -63,7 +63,9 @@ export function readProgressText({
     path,
     isRefining,
     secondsLeft,
+    measuredShare,
 }: ReadProgress): string {
+    if (measuredShare !== undefined) return `measuring the head profile ${Math.floor(measuredShare * 100)} %`;
     const left = secondsLeft === undefined || secondsLeft < 1 ? "" : `, ${formatMs(secondsLeft * 1000)} left`;
     const now = path === undefined ? "" : `: ${path}`;
     const doing = isRefining ? "refining" : "reading";

@@ -132,7 +132,14 @@ export function readingText(
     t: Translate,
 ): {text: string; label: string} | undefined {
     if (progress === undefined || progress.filesTotal === 0) return undefined;
-    const {filesDone, filesTotal, tokensDone, tokensTotal, secondsLeft} = progress;
+    const {filesDone, filesTotal, tokensDone, tokensTotal, secondsLeft, measuredShare} = progress;
+    if (measuredShare !== undefined) {
+        const percent = Math.floor(measuredShare * 100);
+        return {
+            text: `$(dashboard) ${percent} %`,
+            label: t("Kvasir measures once what each head of this model needs: {0} %", percent),
+        };
+    }
     const left = secondsLeft === undefined ? "" : ` · ${t("{0} left", duration(secondsLeft, t))}`;
     return {
         text: `$(book) ${filesDone}/${filesTotal}${left}`,

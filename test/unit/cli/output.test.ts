@@ -104,6 +104,7 @@ describe("progress", () => {
     test("says files, tokens, time left and the file", () => {
         const progress = {filesDone: 3, filesTotal: 12, tokensDone: 4100, tokensTotal: 20_300};
         expect(readProgressText(progress)).toBe("reading 3/12 files, 4.1k of 20.3k tokens");
+        expect(readProgressText({...progress, measuredShare: 0.429})).toBe("measuring the head profile 42 %");
         expect(readProgressText({...progress, isRefining: true})).toBe("refining 3/12 files, 4.1k of 20.3k tokens");
         expect(readProgressText({...progress, path: "src/a.ts", secondsLeft: 52})).toBe(
             "reading 3/12 files, 4.1k of 20.3k tokens, 52.0 s left: src/a.ts",

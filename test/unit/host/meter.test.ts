@@ -166,6 +166,13 @@ describe("the reading item", () => {
         expect(readingText({...progress, secondsLeft: 7200}, t)?.text).toBe("$(book) 3/12 · 2.0 h left");
     });
 
+    it("says that a model is measured, which is done once", () => {
+        expect(readingText({...progress, measuredShare: 0.429}, t)).toEqual({
+            text: "$(dashboard) 42 %",
+            label: "Kvasir measures once what each head of this model needs: 42 %",
+        });
+    });
+
     it("is not there when nothing is read", () => {
         expect(readingText(undefined, t)).toBeUndefined();
         expect(readingText({...progress, filesTotal: 0}, t)).toBeUndefined();

@@ -92,6 +92,8 @@ function bannerOf(engine: EngineView | undefined): {text: string; value?: number
     if (state === "waiting") return {text: t("The engine has ended and is being started again…")};
     if (state === "paused") return {text: t("Reading is paused.")};
     if (progress === undefined || progress.filesTotal === 0) return undefined;
+    if (progress.measuredShare !== undefined)
+        return {text: t("Measuring once what each head of this model needs"), value: progress.measuredShare, max: 1};
     const left =
         progress.secondsLeft === undefined
             ? ""
