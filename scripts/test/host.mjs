@@ -43,7 +43,8 @@ export async function runHostTests() {
         await writeFile(path.join(home, "udd/User/settings.json"), JSON.stringify(settings));
         const crash = await runTests({
             vscodeExecutablePath: desktop ?? path.join(root, "scripts/vscode/launcher.mjs"),
-            extensionDevelopmentPath: root,
+            // The second one brings a tool, which the chat is given.
+            extensionDevelopmentPath: [root, path.join(root, "test/host/tools-extension")],
             extensionTestsPath: path.join(out, "index.cjs"),
             launchArgs: [workspace, "--disable-extensions", `--user-data-dir=${path.join(home, "udd")}`],
             extensionTestsEnv: {

@@ -16,13 +16,16 @@ const silenceMs = 300_000;
 const flags = new Map();
 /** @type {string[]} */
 const folders = [];
+/** @type {string[]} An address can name one; another one is installed. */
+const extensions = [];
 for (const argument of process.argv.slice(2)) {
     const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(argument) ?? [];
     if (name === undefined) folders.push(argument);
+    else if (name === "extensionDevelopmentPath") extensions.push(value ?? "");
     else flags.set(name, value ?? "true");
 }
-const extension = flags.get("extensionDevelopmentPath");
 const tests = flags.get("extensionTestsPath");
+const [extension, installed] = extensions;
 if (extension === undefined || tests === undefined) {
     process.stderr.write("launcher: --extensionDevelopmentPath and --extensionTestsPath are needed\n");
     process.exit(2);
@@ -30,6 +33,7 @@ if (extension === undefined || tests === undefined) {
 
 const server = await startCodeServer({
     hasDriver: true,
+    ...(installed === undefined ? {} : {extension: installed}),
     settings: JSON.parse(process.env.KVASIR_TEST_SETTINGS ?? "{}"),
     hasTrust: process.env.KVASIR_TEST_TRUST === "1",
 });

@@ -185,6 +185,28 @@ describe("an answer", () => {
         await expect.poll(() => thought.innerText()).toContain("Tax is in tax.ts");
     });
 
+    it("asks before a tool runs, and folds what it said", async () => {
+        const use = {id: "1", name: "get_weather", arguments: '{\n  "city": "Oslo"\n}', state: "asked"} as const;
+        const steps = [{text: "Let me look.", calls: [use]}];
+        await show(question("q", "Weather?"), answer("a", "", {isRunning: true, steps}));
+        const asked = chat.page.getByRole("group", {name: "May get_weather run?"});
+        expect(await asked.innerText()).toContain('"city": "Oslo"');
+        await button("Allow").focus();
+        await chat.page.keyboard.press("Enter");
+        expect(await chat.heardOf("decideTool")).toEqual([
+            {conversation: "conversation-1", turn: "a", call: "1", isAllowed: true},
+        ]);
+        await button("Refuse").click();
+        expect((await chat.heardOf("decideTool")).at(-1)).toMatchObject({isAllowed: false});
+        const done = [{text: "Let me look.", calls: [{...use, state: "done", result: "3 degrees"} as const]}];
+        await show(question("q", "Weather?"), answer("a", "It is cold.", {steps: done}));
+        expect(await asked.count()).toBe(0);
+        const folded = chat.page.locator(".tool-use");
+        expect(await folded.getAttribute("open")).toBeNull();
+        await folded.locator("summary").click();
+        expect(await folded.innerText()).toContain("3 degrees");
+    });
+
     it("offers for each block what can be done with it, by its place only", async () => {
         await chat.say("conversation", conversation);
         await button("Apply to src/cart/cart.ts").click();

@@ -36,6 +36,7 @@ export function answer(id: string, text: string, more: Partial<AnswerView> = {})
         id,
         role: "assistant",
         text,
+        steps: [],
         thought: "",
         isRunning: false,
         isPartial: false,

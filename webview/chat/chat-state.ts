@@ -98,7 +98,10 @@ export function reduce(state: ChatState, action: ChatAction): ChatState {
             // Pieces may have come meanwhile: the longer text is the newer one.
             return changeAnswer(state, action.conversation, turn.id, (answer) => ({
                 ...turn,
-                text: turn.text.length >= answer.text.length ? turn.text : answer.text,
+                text:
+                    turn.text.length >= answer.text.length || turn.steps.length > answer.steps.length
+                        ? turn.text
+                        : answer.text,
                 ...(answer.branch === undefined ? {} : {branch: answer.branch}),
             }));
         }

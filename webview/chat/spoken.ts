@@ -1,5 +1,5 @@
 /** What a screen reader is told of an answer: that it has begun, and once it is whole what it says. Never word by word. */
-import type {AnswerView} from "../../extension/protocol/webview/chat.js";
+import type {AnswerView, ToolUseView} from "../../extension/protocol/webview/chat.js";
 import type {ChatState} from "./chat-state.js";
 import {t} from "../shared/l10n.js";
 
@@ -13,12 +13,18 @@ export function spokenChange(before: ChatState | undefined, now: ChatState): str
     const answer = lastAnswer(now);
     if (answer === undefined) return undefined;
     if (answer.isRunning && answer.id !== old?.id) return t("Answering.");
+    const asked = askedTool(answer);
+    if (asked !== undefined && asked.id !== (old && askedTool(old))?.id) return t("May {0} run?", asked.name);
     if (answer.isRunning || old?.id !== answer.id || !old.isRunning) return undefined;
     if (answer.error !== undefined) return t("The answer ended early: {0}", answer.error.message);
     if (answer.isPartial) return t("Stopped.");
     const plain = plainText(answer.text);
     if (plain.length <= maxSpokenChars) return t("Answer: {0}", plain);
     return t("The answer is there: {0} words.", plain.split(/\s+/).length);
+}
+
+function askedTool({isRunning, steps}: AnswerView): ToolUseView | undefined {
+    return isRunning ? steps.at(-1)?.calls.find(({state}) => state === "asked") : undefined;
 }
 
 function lastAnswer({conversation}: ChatState): AnswerView | undefined {

@@ -52,10 +52,24 @@ const userTurnSchema = z.object({
     createdAtMs: count,
 });
 
+/** A tool that an answer wanted, and what became of it. */
+const toolUseSchema = z.object({
+    id: z.string().min(1).max(200),
+    name: z.string().max(500),
+    /** JSON of an object. */
+    arguments: text,
+    state: z.enum(["asked", "running", "done", "failed", "refused"]),
+    /** What the model is told: the tool's text, or why there is none. */
+    result: text.optional(),
+});
+
 const answerTurnSchema = z.object({
     id: z.string().min(1).max(100),
     role: z.literal("assistant"),
+    /** Behind the last step. */
     text,
+    /** What was said before tools were called, and those tools: the model has answered again behind each. */
+    steps: z.array(z.object({text, calls: z.array(toolUseSchema)})).optional(),
     thought: text.optional(),
     createdAtMs: count,
     report: reportSchema.optional(),
@@ -90,6 +104,7 @@ export type UserTurn = z.infer<typeof userTurnSchema>;
 export type AnswerTurn = z.infer<typeof answerTurnSchema>;
 export type Turn = z.infer<typeof turnSchema>;
 export type Conversation = z.infer<typeof conversationSchema>;
+export type ToolUse = z.infer<typeof toolUseSchema>;
 export type AnswerFigures = z.infer<typeof reportSchema>;
 
 export const newName = "New conversation";
@@ -138,14 +153,36 @@ export function nameOf({text, attached, named}: Pick<UserTurn, "text" | "attache
 export function turnsForEngine(turns: readonly Turn[]): ChatTurn[] {
     const sent: ChatTurn[] = [];
     for (const turn of turns) {
-        const next: ChatTurn = {role: turn.role, text: turn.role === "user" ? turn.prompt : turn.text};
-        if (turn.role === "assistant" && turn.text.trim() === "") continue;
-        // A question without an answer, then another: one turn, since templates want them in turn.
-        const last = sent.at(-1);
-        if (last !== undefined && last.role === next.role) last.text += `\n\n${next.text}`;
-        else sent.push(next);
+        const next: ChatTurn[] =
+            turn.role === "user" ? [{role: "user", text: turn.prompt}] : [...stepsForEngine(turn), ...said(turn)];
+        for (const one of next) {
+            // A question without an answer, then another: one turn, since templates want them in turn.
+            const last = sent.at(-1);
+            if (last !== undefined && last.role === one.role) {
+                last.text = last.text === "" ? one.text : `${last.text}\n\n${one.text}`;
+                if (one.calls !== undefined) last.calls = [...(last.calls ?? []), ...one.calls];
+            } else sent.push(one);
+        }
     }
     return sent;
+}
+
+function said({text: answer}: AnswerTurn): ChatTurn[] {
+    return answer.trim() === "" ? [] : [{role: "assistant", text: answer}];
+}
+
+/** Each step is an answer of its own, and what its tools said; calls that came to nothing are left out. */
+function stepsForEngine({steps = []}: AnswerTurn): ChatTurn[] {
+    return steps.flatMap((step): ChatTurn[] => {
+        const over = step.calls.flatMap(({id, name, arguments: given, result}) =>
+            result === undefined ? [] : [{call: {id, name, arguments: given}, result: {id, text: result}}],
+        );
+        if (over.length === 0) return step.text.trim() === "" ? [] : [{role: "assistant", text: step.text}];
+        return [
+            {role: "assistant", text: step.text, calls: over.map(({call}) => call)},
+            {role: "user", text: "", results: over.map(({result}) => result)},
+        ];
+    });
 }
 
 /**

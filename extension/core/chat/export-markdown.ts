@@ -14,6 +14,13 @@ export function exportMarkdown({name, createdAtMs, turns}: Conversation): string
         if (turn.thought !== undefined && turn.thought.trim() !== "") {
             parts.push(`<details>\n<summary>Reasoning</summary>\n\n${quote(turn.thought.trim())}\n\n</details>`);
         }
+        for (const step of turn.steps ?? []) {
+            if (step.text.trim() !== "") parts.push(closeFences(step.text.trim()));
+            for (const {name, arguments: given, state, result} of step.calls) {
+                const how = `${code(`${name} ${given}`)} (${state})`;
+                parts.push(result === undefined ? `> Tool ${how}` : `> Tool ${how}\n>\n${quote(result)}`);
+            }
+        }
         if (turn.text.trim() !== "") parts.push(closeFences(turn.text.trim()));
         if (turn.error !== undefined) parts.push(`> **Stopped:** ${turn.error.message}`);
         else if (turn.isPartial === true) parts.push("> **Stopped** before the end.");

@@ -7,6 +7,7 @@ export const chatCommandIds = [
     "kvasir.chat.history",
     "kvasir.chat.stop",
     "kvasir.chat.export",
+    "kvasir.chat.tools",
     "kvasir.chat.addSelection",
     "kvasir.chat.addFile",
     "kvasir.explain",

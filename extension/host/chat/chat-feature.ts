@@ -23,6 +23,7 @@ import {renameWithSuggestions} from "./rename-command.js";
 import {registerReviewLenses} from "./review-lenses.js";
 import {Reviews} from "./reviews.js";
 import type {TerminalOutput} from "./terminal-output.js";
+import {callTool, chooseTools, chosenTools} from "./tools.js";
 
 export interface Chat extends vscode.Disposable {
     panel: ChatPanel;
@@ -40,6 +41,7 @@ export function startChat(ctx: Ctx, terminals: TerminalOutput): Chat {
                 known: ctx.workspace,
                 prepare: (text) => prepareQuestion(text, {workspace: ctx.workspace, terminals}),
                 settings: (about) => askSettings(ctx, about),
+                callTool,
                 warn: (message, error) => ctx.log.warn(message, error),
                 nowMs: () => Date.now(),
                 newId: () => randomUUID(),
@@ -80,6 +82,7 @@ async function askSettings(ctx: Ctx, about: readonly string[]): Promise<AskSetti
         temperature: ctx.settings.get("chat.temperature"),
         instructions: text,
         instructionFiles: used,
+        tools: chosenTools(ctx.workspaceState),
         notes: cut.map((file) => vscode.l10n.t("The instructions in {0} are too long and were cut.", file)),
     };
 }
@@ -103,6 +106,7 @@ function chatCommands(ctx: Ctx, panel: ChatPanel) {
                 await vscode.workspace.openTextDocument({language: "markdown", content}),
             );
         },
+        "kvasir.chat.tools": () => chooseTools(ctx.workspaceState),
         "kvasir.chat.addSelection": async () => {
             const selection = selectionOf(ctx.workspace);
             if (selection === undefined) throw usage("nothing is selected.", "Select some code first.");

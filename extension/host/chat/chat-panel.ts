@@ -172,6 +172,8 @@ export class ChatPanel implements vscode.WebviewViewProvider, vscode.Disposable 
                 const answer = session.answer(conversation, turn);
                 return answer && shown(applyAllBlocks(answer, blocks));
             },
+            decideTool: ({conversation, turn, call, isAllowed}) =>
+                session.decideTool(conversation, turn, call, isAllowed),
             copyAnswer: async ({conversation, turn}) => {
                 const answer = session.answer(conversation, turn);
                 if (answer === undefined) return;

@@ -14,12 +14,13 @@ import {
     type Conversation,
     type UserTurn,
 } from "../../core/chat/conversation.js";
-import type {AskRequest, ContextChoice, EngineApi} from "../../protocol/engine.js";
+import type {AskRequest, ContextChoice, EngineApi, ToolDescription} from "../../protocol/engine.js";
 import {isKvasirError, toKvasirError} from "../../protocol/errors.js";
 import type {ConversationEntry, ConversationView, ErrorView, TurnView} from "../../protocol/webview/chat.js";
 import {answerView, conversationView, type KnownFiles} from "./chat-view-model.js";
 import type {ConversationFiles} from "./conversation-files.js";
 import {ConversationShelf, isWorthKeeping} from "./conversation-shelf.js";
+import {ToolUses} from "./tool-uses.js";
 import {RunningAnswer, withReport} from "./running-answer.js";
 
 /** A question with all that it names found and written out. */
@@ -40,6 +41,8 @@ export interface AskSettings {
     instructionFiles: string[];
     /** What the person shall know about them. */
     notes: string[];
+    /** What the person has chosen for the chat: each call of one is asked about. */
+    tools: ToolDescription[];
 }
 
 export interface ChatSessionParts {
@@ -50,6 +53,8 @@ export interface ChatSessionParts {
     prepare(text: string): Promise<PreparedQuestion>;
     /** Called for each answer, when files and settings are as the question shall see them. */
     settings(about: readonly string[]): Promise<AskSettings>;
+    /** @returns what the tool says to the model; throws when it fails */
+    callTool(name: string, given: object, signal: AbortSignal): Promise<string>;
     warn(message: string, error?: unknown): void;
     nowMs(): number;
     newId(): string;
@@ -71,6 +76,8 @@ export interface ChatListener {
 /** At most this much of an answer is lost when the machine goes down. */
 const saveEveryMs = 1500;
 const draftMs = 800;
+/** Calls, results and an answer to them, for one question. */
+const maxToolRounds = 10;
 
 export class ChatSession {
     readonly #parts: ChatSessionParts;
@@ -78,6 +85,7 @@ export class ChatSession {
     readonly #shelf: ConversationShelf;
     readonly #running = new Map<string, RunningAnswer>();
     readonly #preparing = new Set<string>();
+    readonly #toolUses: ToolUses;
     #shownId: string;
     #endDraft: (() => void) | undefined;
 
@@ -91,6 +99,7 @@ export class ChatSession {
             onUnsaved: (error) => listener.unsaved(error),
             onMerged: ({id}) => this.#tell(id),
         });
+        this.#toolUses = new ToolUses(parts);
         this.#shownId = this.#begin();
     }
 
@@ -174,6 +183,11 @@ export class ChatSession {
         await this.#answer(id);
     }
 
+    /** What a person has said of a tool that an answer waits for. */
+    decideTool(id: string, turn: string, call: string, isAllowed: boolean): void {
+        if (this.#running.get(id)?.turn === turn) this.#toolUses.decide(turn, call, isAllowed);
+    }
+
     showBranch(id: string, turnId: string, place: number): void {
         const conversation = this.#shelf.get(id);
         if (conversation === undefined || this.#isBusy(id)) return;
@@ -215,7 +229,9 @@ export class ChatSession {
         if (conversation !== undefined && isWorthKeeping(conversation)) await this.#shelf.save(id);
         const wasThere = await this.#parts.files.delete(id);
         this.#shelf.drop(id);
-        this.#parts.engine.forget(id, id).catch((error: unknown) => this.#parts.warn("rows were not forgotten.", error));
+        this.#parts.engine
+            .forget(id, id)
+            .catch((error: unknown) => this.#parts.warn("rows were not forgotten.", error));
         if (this.#shownId === id) {
             this.#shownId = this.#begin();
             this.#tell(this.#shownId);
@@ -335,24 +351,47 @@ export class ChatSession {
         const settings = await this.#parts.settings(question.named);
         signal.throwIfAborted();
         this.#change(running, (now) => ({...now, instructions: settings.instructionFiles}));
-        const report = await this.#parts.engine.ask(
-            requestOf(conversation, question, settings),
-            {
-                text: (text) => running.add({text, thought: ""}),
-                thought: (thought) => running.add({text: "", thought}),
-                attended: (attended, leftOut) => {
-                    this.#change(running, (now) => ({...now, attended, leftOut}));
+        for (let nRounds = 0; ; nRounds++) {
+            const answered = this.answer(running.conversation, running.turn);
+            const turns = answered === undefined ? conversation.turns : [...conversation.turns, answered];
+            const report = await this.#parts.engine.ask(
+                // A model that does nothing but call is asked for an answer in the end.
+                requestOf(
+                    {...conversation, turns},
+                    question,
+                    nRounds < maxToolRounds ? settings : {...settings, tools: []},
+                ),
+                {
+                    text: (text) => running.add({text, thought: ""}),
+                    thought: (thought) => running.add({text: "", thought}),
+                    attended: (attended, leftOut) => {
+                        this.#change(running, (now) => ({...now, attended, leftOut}));
+                        this.#tellTurn(running);
+                    },
+                    progress: (progress) => {
+                        running.progress = progress;
+                        this.#tellTurn(running);
+                    },
+                },
+                signal,
+            );
+            running.flush();
+            const calls = report.calls ?? [];
+            if (calls.length === 0) {
+                this.#change(running, (now) => withReport(now, report, settings.notes));
+                return;
+            }
+            await this.#toolUses.run({
+                turn: running.turn,
+                calls,
+                signal,
+                change: (change) => {
+                    this.#change(running, change);
                     this.#tellTurn(running);
                 },
-                progress: (progress) => {
-                    running.progress = progress;
-                    this.#tellTurn(running);
-                },
-            },
-            signal,
-        );
-        running.flush();
-        this.#change(running, (now) => withReport(now, report, settings.notes));
+                save: () => void this.#shelf.save(running.conversation),
+            });
+        }
     }
 
     #change({conversation: id, turn: turnId}: RunningAnswer, change: (turn: AnswerTurn) => AnswerTurn): void {
@@ -400,5 +439,6 @@ function requestOf(conversation: Conversation, question: UserTurn, settings: Ask
         ...(settings.instructions === undefined ? {} : {instructions: settings.instructions}),
         maxTokens: settings.maxTokens,
         temperature: settings.temperature,
+        ...(settings.tools.length === 0 ? {} : {tools: settings.tools}),
     };
 }

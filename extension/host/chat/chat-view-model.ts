@@ -3,13 +3,26 @@
  * Pure: knows neither editor nor disk.
  */
 import {inlineCodes, parseCodeBlocks, type CodeBlock} from "../../core/chat/code-block.js";
-import {branchPlaces, type AnswerTurn, type Conversation, type UserTurn} from "../../core/chat/conversation.js";
+import {
+    branchPlaces,
+    type AnswerTurn,
+    type Conversation,
+    type ToolUse,
+    type UserTurn,
+} from "../../core/chat/conversation.js";
 import {errorView} from "../../core/chat/error-help.js";
 import {parseMentions} from "../../core/chat/mention.js";
 import {splitRange} from "../../core/chat/path-range.js";
 import {resolvePath} from "../../core/chat/target-file.js";
 import type {ReadProgress} from "../../protocol/engine.js";
-import type {AnswerView, BlockAction, BlockView, ConversationView, QuestionView} from "../../protocol/webview/chat.js";
+import type {
+    AnswerView,
+    BlockAction,
+    BlockView,
+    ConversationView,
+    QuestionView,
+    ToolUseView,
+} from "../../protocol/webview/chat.js";
 
 /** What is known of the repository: enough to tell a path from a word. */
 export interface KnownFiles {
@@ -53,6 +66,7 @@ export function answerView(turn: AnswerTurn, running: RunningView | undefined, k
         id: turn.id,
         role: "assistant",
         text: turn.text,
+        steps: (turn.steps ?? []).map((step) => ({...step, calls: step.calls.map(toolUseView)})),
         thought: turn.thought ?? "",
         isRunning,
         isPartial: turn.isPartial === true && !isRunning,
@@ -64,6 +78,21 @@ export function answerView(turn: AnswerTurn, running: RunningView | undefined, k
         ...(turn.report === undefined ? {} : {report: turn.report}),
         ...(turn.error === undefined ? {} : {error: errorView(turn.error)}),
         ...(isRunning && running.progress !== undefined ? {progress: running.progress} : {}),
+    };
+}
+
+/** A file that a tool has read is not for the panel: the model got all of it. */
+const maxResultChars = 20_000;
+
+function toolUseView({id, name, arguments: given, state, result}: ToolUse): ToolUseView {
+    const shown =
+        result !== undefined && result.length > maxResultChars ? `${result.slice(0, maxResultChars)}…` : result;
+    return {
+        id,
+        name,
+        arguments: JSON.stringify(JSON.parse(given), undefined, 2),
+        state,
+        ...(shown === undefined ? {} : {result: shown}),
     };
 }
 

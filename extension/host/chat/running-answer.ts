@@ -56,7 +56,7 @@ export class RunningAnswer {
 
 /** The turn with what the engine reports at its end. */
 export function withReport(turn: AnswerTurn, report: AnswerReport, notes: readonly string[]): AnswerTurn {
-    const {text, thought, ...figures} = report;
+    const {text, thought, calls: _calls, ...figures} = report;
     const {isPartial: _isPartial, ...rest} = turn;
     const isCut = report.stop === "cancelled";
     const allThought = thought ?? turn.thought ?? "";

@@ -19,6 +19,7 @@ export const contributedCommands = [
     "kvasir.chat.history",
     "kvasir.chat.export",
     "kvasir.chat.stop",
+    "kvasir.chat.tools",
     "kvasir.chat.addSelection",
     "kvasir.chat.addFile",
     "kvasir.explain",

@@ -43,10 +43,23 @@ export interface BlockView {
     actions: BlockAction[];
 }
 
+/** A tool that an answer wants, or wanted. */
+export interface ToolUseView {
+    id: string;
+    name: string;
+    /** JSON of an object, indented. */
+    arguments: string;
+    /** `asked`: it waits for the person. */
+    state: "asked" | "running" | "done" | "failed" | "refused";
+    result?: string | undefined;
+}
+
 export interface AnswerView {
     id: string;
     role: "assistant";
+    /** Behind the last step. */
     text: string;
+    steps: {text: string; calls: ToolUseView[]}[];
     thought: string;
     isRunning: boolean;
     /** Files, before the report is there. */
@@ -54,7 +67,7 @@ export interface AnswerView {
     leftOut?: LeftOutFile[];
     /** Files that are read for this answer right now. */
     progress?: ReadProgress;
-    report?: Omit<AnswerReport, "text" | "thought" | "reusedTurnTokens" | "decodedTurnTokens">;
+    report?: Omit<AnswerReport, "text" | "thought" | "calls" | "reusedTurnTokens" | "decodedTurnTokens">;
     error?: ErrorView;
     isPartial: boolean;
     /** Of what is finished: none while it is running. */
@@ -252,6 +265,10 @@ export const chatProtocol = {
             }),
         ),
         applyAll: notice(z.strictObject({conversation: id, turn: id})),
+        /** Whether a tool that an answer wants may run. */
+        decideTool: notice(
+            z.strictObject({conversation: id, turn: id, call: z.string().min(1).max(200), isAllowed: z.boolean()}),
+        ),
         copyAnswer: notice(z.strictObject({conversation: id, turn: id})),
         decide: notice(
             z.strictObject({

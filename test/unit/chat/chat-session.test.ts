@@ -5,7 +5,13 @@ import {join} from "node:path";
 import {afterEach, beforeEach, describe, expect, it} from "vitest";
 import {ChatSession, type ChatListener} from "../../../extension/host/chat/chat-session.js";
 import {ConversationFiles} from "../../../extension/host/chat/conversation-files.js";
-import type {AnswerReport, AskRequest, AttendedFile, EngineApi} from "../../../extension/protocol/engine.js";
+import type {
+    AnswerReport,
+    AskRequest,
+    AttendedFile,
+    EngineApi,
+    ToolDescription,
+} from "../../../extension/protocol/engine.js";
 import {cancelled, diskFull, engineStopped, KvasirError} from "../../../extension/protocol/errors.js";
 import type {AnswerView, ConversationView, ErrorView, TurnView} from "../../../extension/protocol/webview/chat.js";
 
@@ -47,6 +53,10 @@ let told: {
 /** What the engine does with each question. */
 let ask: Ask;
 let nIds = 0;
+/** Those chosen for the chat, what was called, and what it says. */
+let tools: ToolDescription[];
+let called: string[];
+let callTool: () => Promise<string>;
 
 function start(store: ConstructorParameters<typeof ChatSession>[0]["files"] = files): ChatSession {
     const listener: ChatListener = {
@@ -84,7 +94,12 @@ function start(store: ConstructorParameters<typeof ChatSession>[0]["files"] = fi
                 instructions: "Be brief.",
                 instructionFiles: ["AGENTS.md"],
                 notes: [],
+                tools,
             }),
+            callTool: async (name, given) => {
+                called.push(`${name} ${JSON.stringify(given)}`);
+                return callTool();
+            },
             warn: () => undefined,
             nowMs: () => Date.now(),
             newId: () => `id-${String(nIds++).padStart(8, "0")}`,
@@ -102,6 +117,9 @@ beforeEach(async () => {
     files = new ConversationFiles(folder, () => undefined);
     requests = [];
     forgotten = [];
+    tools = [];
+    called = [];
+    callTool = async () => "3 degrees";
     told = {conversations: [], pieces: [], turns: [], unsaved: [], deleted: []};
     ask = async (_request, on) => {
         for (const piece of ["So ", "it ", "is."]) on.text?.(piece);
@@ -299,5 +317,97 @@ describe("conversations", () => {
         await session.send(session.shown.id, "two");
         expect(told.unsaved.map((error) => error?.code)).toEqual(["disk-full", undefined]);
         expect((await onDisk())?.turns).toHaveLength(4);
+    });
+});
+
+describe("an answer that wants a tool", () => {
+    const call = {id: "1", name: "get_weather", arguments: '{"city":"Oslo"}'};
+    const use = () => lastAnswer().steps.at(-1)?.calls[0];
+    beforeEach(() => {
+        tools = [{name: "get_weather", description: "Weather of a city"}];
+        ask = async ({turns}, on) => {
+            const isFirst = turns.at(-1)?.results === undefined;
+            on.text?.(isFirst ? "Let me look." : "It is cold.");
+            return isFirst ? report("Let me look.", {calls: [call]}) : report("It is cold.");
+        };
+    });
+    const decide = (isAllowed: boolean) => session.decideTool(session.shown.id, lastAnswer().id, call.id, isAllowed);
+
+    it("waits for the person, runs it, and goes on with what it said", async () => {
+        const sent = session.send(session.shown.id, "weather?");
+        await expect.poll(() => use()?.state).toBe("asked");
+        expect(called).toEqual([]);
+        expect(requests).toHaveLength(1);
+        session.decideTool(session.shown.id, "another turn", call.id, true);
+        session.decideTool(session.shown.id, lastAnswer().id, "another call", true);
+        expect(called).toEqual([]);
+        decide(true);
+        await sent;
+        expect(called).toEqual(['get_weather {"city":"Oslo"}']);
+        expect(requests[0]?.tools).toEqual(tools);
+        expect(requests[1]?.turns).toEqual([
+            {role: "user", text: "WEATHER?"},
+            {role: "assistant", text: "Let me look.", calls: [call]},
+            {role: "user", text: "", results: [{id: "1", text: "3 degrees"}]},
+        ]);
+        expect(lastAnswer()).toMatchObject({
+            text: "It is cold.",
+            isRunning: false,
+            steps: [{text: "Let me look.", calls: [{name: "get_weather", state: "done", result: "3 degrees"}]}],
+        });
+        // All of it is on the disk, and the next question has it as it was.
+        ask = async () => report("Yes.");
+        await session.send(session.shown.id, "sure?");
+        expect(requests[2]?.turns.slice(0, 4)).toEqual([
+            ...requests[1]!.turns,
+            {role: "assistant", text: "It is cold."},
+        ]);
+        await files.settled();
+        expect((await onDisk())?.turns[1]).toMatchObject({steps: [{calls: [{state: "done", result: "3 degrees"}]}]});
+    });
+
+    it("is told that it may not, or that the tool failed", async () => {
+        const sent = session.send(session.shown.id, "weather?");
+        await expect.poll(() => use()?.state).toBe("asked");
+        decide(false);
+        await sent;
+        expect(called).toEqual([]);
+        expect(requests[1]?.turns.at(-1)?.results?.[0]?.text).toMatch(/did not allow/);
+        expect(use()?.state).toBe("refused");
+        callTool = () => Promise.reject(new Error("no network"));
+        const again = session.send(session.shown.id, "weather?");
+        await expect.poll(() => use()?.state).toBe("asked");
+        decide(true);
+        await again;
+        expect(use()).toMatchObject({state: "failed", result: "The tool failed: no network"});
+    });
+
+    it("can be stopped while it waits, and while a tool runs that does not listen", async () => {
+        for (const isRunning of [false, true]) {
+            callTool = () => new Promise(() => undefined);
+            const sent = session.send(session.shown.id, "weather?");
+            await expect.poll(() => use()?.state).toBe("asked");
+            if (isRunning) {
+                decide(true);
+                await expect.poll(() => use()?.state).toBe("running");
+            }
+            session.stop(session.shown.id);
+            await sent;
+            expect(lastAnswer()).toMatchObject({isRunning: false, isPartial: true});
+        }
+        // A call that came to nothing is not told to the model.
+        ask = async () => report("Fine.");
+        await session.send(session.shown.id, "next?");
+        expect(requests.at(-1)?.turns.flatMap(({calls}) => calls ?? [])).toEqual([]);
+    });
+
+    it("cannot call for ever", async () => {
+        ask = async ({tools: offered}) => (offered === undefined ? report("Enough.") : report("", {calls: [call]}));
+        const sent = session.send(session.shown.id, "weather?");
+        const allowing = setInterval(() => use()?.state === "asked" && decide(true), 1);
+        await sent;
+        clearInterval(allowing);
+        expect(called).toHaveLength(10);
+        expect(lastAnswer().text).toBe("Enough.");
     });
 });

@@ -8,6 +8,7 @@ const answer: AnswerView = {
     id: "a1",
     role: "assistant",
     text: "",
+    steps: [],
     thought: "",
     isRunning: true,
     isPartial: false,
@@ -27,6 +28,16 @@ const write = (text: string, cursor = text.length): ChatAction => ({type: "write
 const answerOf = ({conversation: now}: ChatState) => now?.turns.find(({id}) => id === "a1") as AnswerView;
 
 describe("an answer that comes", () => {
+    it("begins anew behind the tools that it wants", () => {
+        const piece: ChatAction = {type: "piece", conversation: "c1", turn: "a1", text: "Let me look.", thought: ""};
+        const use = {id: "1", name: "list", arguments: "{}", state: "asked"} as const;
+        const steps = [{text: "Let me look.", calls: [use]}];
+        const asked: ChatAction = {type: "turn", conversation: "c1", turn: {...answer, steps}};
+        expect(answerOf(after(shown, piece, asked))).toMatchObject({text: "", steps});
+        const said: ChatAction = {...piece, text: "Three."};
+        expect(answerOf(after(shown, piece, asked, said))).toMatchObject({text: "Three.", steps});
+    });
+
     it("grows by its pieces, of this conversation only", () => {
         const state = after(
             shown,

@@ -10,6 +10,7 @@ import {errorBox} from "./error-box.js";
 import {icon} from "./icon.js";
 import {markdownView} from "./markdown-view.js";
 import {reviewView} from "./review.js";
+import {toolSteps} from "./tool-steps.js";
 
 export interface TurnElement<T> {
     element: HTMLElement;
@@ -33,6 +34,7 @@ export function answerView(page: Page): TurnElement<AnswerView> {
     const thoughtSummary = h("span");
     const thoughtBox = h("details", {class: "thought"}, h("summary", {}, icon("chevron"), thoughtSummary), thought);
     thoughtBox.addEventListener("toggle", () => (isThoughtOpen = thoughtBox.open));
+    const steps = toolSteps(page);
     const state = h("div", {class: "answer-state"});
     const end = h("div", {class: "answer-end"});
     const element = h(
@@ -40,6 +42,7 @@ export function answerView(page: Page): TurnElement<AnswerView> {
         {class: "turn answer", "aria-label": t("Answer"), tabindex: -1},
         h("h2", {class: "visually-hidden"}, t("Answer")),
         thoughtBox,
+        steps.element,
         text.element,
         state,
         end,
@@ -66,6 +69,7 @@ export function answerView(page: Page): TurnElement<AnswerView> {
                 thoughtBox.open = isThoughtOpen;
                 if (thought.textContent !== next.thought) thought.textContent = next.thought;
             }
+            steps.update(next);
             text.update(next);
             state.replaceChildren(...runningState(next));
             // Only what changed is made anew: an open list stays open, and the focus where it is.
@@ -95,7 +99,7 @@ export function answerView(page: Page): TurnElement<AnswerView> {
                 ),
             );
         } else if (next.isPartial) parts.push(h("p", {class: "note"}, icon("stop"), t("Stopped before its end.")));
-        else if (next.text.trim() === "")
+        else if (next.text.trim() === "" && next.steps.length === 0)
             parts.push(h("p", {class: "note"}, icon("problem"), t("The model answered nothing.")));
         parts.push(
             h(
@@ -142,8 +146,10 @@ export function answerView(page: Page): TurnElement<AnswerView> {
 }
 
 /** What is going on before the first word, and a mark that more is coming behind the last one. */
-function runningState({isRunning, text, thought, progress, attended}: AnswerView): HTMLElement[] {
+function runningState({isRunning, text, thought, progress, attended, steps}: AnswerView): HTMLElement[] {
     if (!isRunning || text !== "" || thought !== "") return [];
+    // The person is asked, or a tool is at work.
+    if (steps.at(-1)?.calls.some(({state}) => state === "asked" || state === "running")) return [];
     if (progress !== undefined) {
         const {filesDone, filesTotal, tokensDone, tokensTotal, path} = progress;
         const bar = h("progress", {max: Math.max(1, tokensTotal), value: tokensDone, "aria-label": t("Reading files")});
