@@ -42,18 +42,16 @@ export function choose(workspace: KnownWorkspace, {choice = {}, budgetTokens, tu
         context: choice.context ?? [],
         open: choice.onlyNamed ? [] : (choice.open ?? []),
         excluded,
+        onlyAskedFor: choice.onlyNamed ?? false,
         ...(current ? {current} : {}),
     };
     const chosen = chooseFiles(request, workspace.index, {budgetTokens});
-    const isWanted = ({why}: {why: WhyChosen}) => !choice.onlyNamed || why === "pinned" || why === "context";
     return {
-        parts: chosen.attended.filter(isWanted).flatMap(({path, why, detail, parts}) => {
+        parts: chosen.attended.flatMap(({path, why, detail, parts}) => {
             const all = workspace.parts(path);
             const indices = parts ?? all.map((_part, i) => i);
             return indices.map((index) => ({path, index, nTokens: all[index]!.tokens.length, why, detail}));
         }),
-        leftOut: chosen.leftOut
-            .filter(({wanted}) => isWanted({why: wanted}))
-            .map(({path, why, detail}) => ({path, why: why === "budget" ? "budget" : detail})),
+        leftOut: chosen.leftOut.map(({path, why, detail}) => ({path, why: why === "budget" ? "budget" : detail})),
     };
 }

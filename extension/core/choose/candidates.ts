@@ -41,6 +41,8 @@ export interface ChooseRequest {
     current?: {path: string; textBeforeCursor: string};
     /** Files that the user left out of this question. */
     excluded?: readonly string[];
+    /** Only what is pinned or given as context, whatever else would be good to see. */
+    onlyAskedFor?: boolean;
     /** 1-based line that matters in a file, by path: the cursor, or the line behind a name (`a.ts:12`). */
     lines?: ReadonlyMap<string, number>;
 }

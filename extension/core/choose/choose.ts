@@ -76,7 +76,10 @@ export function chooseFiles(
 ): Choice {
     const candidates = findCandidates(request, index);
     const room = new Room(request, index, {...defaultChooseLimits, ...limits}, candidates.words);
-    for (const list of [candidates.pinned, candidates.context, candidates.named]) room.take(list);
+    for (const list of [candidates.pinned, candidates.context]) room.take(list);
+    // Measuring a file means to tokenize it: nothing that cannot be chosen is looked at.
+    if (request.onlyAskedFor) return room.close([...candidates.pinned, ...candidates.context]);
+    room.take(candidates.named);
     const free = room.free;
     room.take(candidates.open, free * firstShares.open);
     room.take(candidates.matched.slice(0, 1));

@@ -25,7 +25,7 @@
     X(llama_sampler_init_dist) X(llama_sampler_init_grammar) X(llama_sampler_init_greedy)                              \
     X(llama_sampler_init_min_p) X(llama_sampler_init_penalties) X(llama_sampler_init_temp)                             \
     X(llama_sampler_init_top_k) X(llama_sampler_init_top_p) X(llama_sampler_sample) X(llama_state_seq_get_data)        \
-    X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_version)                                           \
+    X(llama_state_seq_get_size) X(llama_state_seq_set_data) X(llama_synchronize) X(llama_version)                      \
     X(llama_vocab_is_eog) X(llama_vocab_n_tokens) X(llama_vocab_type)
 
 #define KVASIR_GGML_FUNCTIONS(X)                                                                                       \

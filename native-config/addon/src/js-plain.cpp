@@ -195,6 +195,8 @@ Napi::Value JsPlain::decode(const Napi::CallbackInfo & info) {
                     }
                 }
             }
+            // A GPU may still be at it when nothing was read back; who measures wants the end.
+            api.llama_synchronize(s->context);
         },
         [logits](Napi::Env env) -> Napi::Value {
             return logits->empty() ? env.Undefined() : static_cast<Napi::Value>(floatsToJs(env, *logits));

@@ -39,6 +39,24 @@ const attended = (request: Partial<ChooseRequest>, limits?: Partial<ChooseLimits
     choose(request, limits).attended.map(({path, why}) => `${why} ${path}`);
 
 describe("what a question sees", () => {
+    test("nothing but what is asked for when that is all it may see, and nothing else is measured", () => {
+        const measured: string[] = [];
+        const repository = new RepositoryIndex();
+        for (const [path, text] of Object.entries(sources)) repository.set(path, text);
+        repository.measure = (path) => measured.push(path);
+        const request = {
+            question: "how does the Router dispatch in src/toml.ts?",
+            context: ["src/config.ts"],
+            pinned: ["src/cache.ts"],
+            open: ["src/main.ts"],
+            onlyAskedFor: true,
+        };
+        const {attended: seen, leftOut} = chooseFiles(request, repository);
+        expect(seen.map(({path, why}) => `${why} ${path}`)).toEqual(["pinned src/cache.ts", "context src/config.ts"]);
+        expect(leftOut).toEqual([]);
+        expect([...new Set(measured)].sort()).toEqual(["src/cache.ts", "src/config.ts"]);
+    });
+
     test("files named by path, by name, without extension, by what they declare", () => {
         expect(attended({question: "What does src/toml.ts do?"})[0]).toBe("named src/toml.ts");
         expect(attended({question: "explain `cache.ts` please"})[0]).toBe("named src/cache.ts");
