@@ -21,7 +21,11 @@ const layers = {
     host: {layers: ["protocol", "core", "client"], node: true, packages: ["*", "vscode"]},
     cli: {layers: ["protocol", "core", "client", "engine"], node: true, packages: ["*"]},
     // Packages that run in a page under a strict CSP.
-    webview: {layers: ["protocol"], node: false, packages: ["d3-hierarchy", "dompurify", "highlight.js", "markdown-it"]},
+    webview: {
+        layers: ["protocol"],
+        node: false,
+        packages: ["d3-hierarchy", "dompurify", "highlight.js", "markdown-it"],
+    },
     test: {
         layers: ["protocol", "core", "client", "engine", "host", "cli", "webview", "scripts"],
         node: true,

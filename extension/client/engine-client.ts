@@ -3,7 +3,7 @@
  * at the first use, made again after the engine has died (sooner at first, then less often), and given up when that does
  * not help. Knows no editor.
  */
-import type {EngineApi, EngineSettings, EngineStatus} from "../protocol/engine.js";
+import {emptyStatus, type EngineApi, type EngineSettings, type EngineStatus} from "../protocol/engine.js";
 import {KvasirError, engineStopped, engineUnreachable, isKvasirError, toKvasirError} from "../protocol/errors.js";
 import type {HelloReply} from "../protocol/rpc-schemas.js";
 import type {RpcEvent, RpcMethodName, RpcParams, RpcResult} from "../protocol/rpc.js";
@@ -59,15 +59,6 @@ const maxStarts = 5;
 /** Engines that end before they have said hello back. */
 const maxJoins = 3;
 
-const unknownStatus: EngineStatus = {
-    state: "unloaded",
-    kv: {usedBytes: 0, peakBytes: 0, limitBytes: 0},
-    disk: {bytes: 0, limitBytes: 0},
-    files: {known: 0, resident: 0, onDisk: 0, attended: 0, unread: 0, refined: 0},
-    tokens: {known: 0, kept: 0},
-    clients: 0,
-};
-
 /** Leaves the engine and joins it again, so that changed settings are looked at; what runs is ended. */
 export type RejoiningEngineClient = EngineClient & {rejoin(): Promise<void>};
 
@@ -75,7 +66,7 @@ export function createEngineClient(options: EngineClientOptions): RejoiningEngin
     const {folder, log} = options;
     const backoffMs = options.backoffMs ?? defaultBackoffMs;
     let state: ConnectionState = {name: "idle"};
-    let status = unknownStatus;
+    let status = emptyStatus("unloaded");
     let link: EngineLink | undefined;
     let connecting: Promise<EngineLink> | undefined;
     let retry: {timer: NodeJS.Timeout} | undefined;
@@ -120,7 +111,7 @@ export function createEngineClient(options: EngineClientOptions): RejoiningEngin
                 log.warn("The engine cannot be reached.", known);
                 if (!isDisposed) {
                     setState({name: "failed", code: known.code, message: known.message, fix: known.fix});
-                    setStatus({...unknownStatus, state: "failed", error: known.toJSON()});
+                    setStatus({...emptyStatus("failed"), error: known.toJSON()});
                 }
                 throw known;
             },
@@ -203,11 +194,11 @@ export function createEngineClient(options: EngineClientOptions): RejoiningEngin
         if (pauseMs === undefined) {
             const error = engineUnreachable("it ended again and again");
             setState({name: "failed", code: error.code, message: error.message, fix: error.fix});
-            setStatus({...unknownStatus, state: "failed", error: error.toJSON()});
+            setStatus({...emptyStatus("failed"), error: error.toJSON()});
             return;
         }
         setState({name: "waiting", retryAtMs: Date.now() + pauseMs, reason});
-        setStatus({...unknownStatus, state: "starting"});
+        setStatus(emptyStatus("starting"));
         retry = {
             timer: setTimeout(() => {
                 retry = undefined;

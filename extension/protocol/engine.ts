@@ -311,6 +311,18 @@ export interface EngineStatus {
     clients: number;
 }
 
+/** Of an engine that has done nothing yet, or that is not there. */
+export function emptyStatus(state: EngineStatus["state"]): EngineStatus {
+    return {
+        state,
+        kv: {usedBytes: 0, peakBytes: 0, limitBytes: 0},
+        disk: {bytes: 0, limitBytes: 0},
+        files: {known: 0, resident: 0, onDisk: 0, attended: 0, unread: 0, refined: 0},
+        tokens: {known: 0, kept: 0},
+        clients: 0,
+    };
+}
+
 export interface DoctorCheck {
     id: string;
     ok: boolean;

@@ -38,7 +38,16 @@ function uiPhase() {
         async run() {
             const tools = ["--quiet", "--only", "browser,vscode"];
             if ((await runNode([path.join(root, "scripts/setup.mjs"), ...tools])) !== 0) return {passed: 0, failed: 1};
-            if ((await runNode([path.join(root, "esbuild.mjs"), "extension", "engine", "cli", "chat", "cache-view"])) !== 0)
+            if (
+                (await runNode([
+                    path.join(root, "esbuild.mjs"),
+                    "extension",
+                    "engine",
+                    "cli",
+                    "chat",
+                    "cache-view",
+                ])) !== 0
+            )
                 return {passed: 0, failed: 1};
             const {runHostTests} = await import("./host.mjs");
             const host = await runHostTests();

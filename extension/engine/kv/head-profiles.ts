@@ -20,11 +20,7 @@ export class HeadProfiles {
     ) {}
 
     /** The measured profile before the shipped one: it was measured on the user's own files. */
-    async find(expected: {
-        modelHash: string;
-        nLayers: number;
-        nKvHeads: number;
-    }): Promise<FoundProfile | undefined> {
+    async find(expected: {modelHash: string; nLayers: number; nKvHeads: number}): Promise<FoundProfile | undefined> {
         const places = [
             {file: this.#measured(expected.modelHash), origin: "measured" as const},
             ...shippedFolders().map((folder) => ({

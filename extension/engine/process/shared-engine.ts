@@ -3,7 +3,7 @@
  * client hold while others use the engine; a client that is alone gets its own. Must not know connections.
  */
 import {isDeepStrictEqual} from "node:util";
-import type {EngineApi, EngineSettings, EngineStatus} from "../../protocol/engine.js";
+import {emptyStatus, type EngineApi, type EngineSettings, type EngineStatus} from "../../protocol/engine.js";
 import type {CrashRecord} from "./crash-record.js";
 import {toKvasirError} from "../../protocol/errors.js";
 
@@ -52,8 +52,8 @@ export class SharedEngine {
     }
 
     status(): EngineStatus {
-        if (this.#failure !== undefined) return {...emptyStatus, state: "failed", error: this.#failure};
-        return this.#current?.status() ?? emptyStatus;
+        if (this.#failure !== undefined) return {...emptyStatus("failed"), error: this.#failure};
+        return this.#current?.status() ?? emptyStatus("starting");
     }
 
     async dispose(): Promise<void> {
@@ -94,12 +94,3 @@ function withoutSecrets({storeKey: _storeKey, remote, ...told}: EngineSettings):
     const {apiKey: _apiKey, ...server} = remote;
     return {...told, remote: server};
 }
-
-const emptyStatus: EngineStatus = {
-    state: "starting",
-    kv: {usedBytes: 0, peakBytes: 0, limitBytes: 0},
-    disk: {bytes: 0, limitBytes: 0},
-    files: {known: 0, resident: 0, onDisk: 0, attended: 0, unread: 0, refined: 0},
-    tokens: {known: 0, kept: 0},
-    clients: 0,
-};

@@ -283,7 +283,14 @@ export const chatProtocol = {
         pin: notice(z.strictObject({path, isPinned: z.boolean()})),
         openFile: notice(z.strictObject({path, line: z.int().positive().max(1e7).optional()})),
         /** Asks the person, and opens nothing but http and https. */
-        openLink: notice(z.strictObject({url: z.string().max(4096).regex(/^https?:/i)})),
+        openLink: notice(
+            z.strictObject({
+                url: z
+                    .string()
+                    .max(4096)
+                    .regex(/^https?:/i),
+            }),
+        ),
         remedy: notice(z.strictObject({remedy: z.enum(remedies), conversation: id.optional()})),
     },
     toWebview: {
