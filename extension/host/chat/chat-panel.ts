@@ -241,7 +241,8 @@ export class ChatPanel implements vscode.WebviewViewProvider, vscode.Disposable 
     }
 
     #tellEngine(): void {
-        const {engine, workspace} = this.#ctx;
+        const {engine, workspace, settings} = this.#ctx;
+        const {remote} = settings.engine();
         this.#link?.post(
             "engine",
             engineView({
@@ -250,6 +251,7 @@ export class ChatPanel implements vscode.WebviewViewProvider, vscode.Disposable 
                 isTrusted: vscode.workspace.isTrusted,
                 hasFolder: (vscode.workspace.workspaceFolders ?? []).length > 0,
                 known: workspace.state().known,
+                server: remote && (URL.canParse(remote.baseUrl) ? new URL(remote.baseUrl).host : remote.baseUrl),
             }),
         );
     }

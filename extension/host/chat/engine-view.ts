@@ -10,12 +10,14 @@ export interface EngineFacts {
     isTrusted: boolean;
     hasFolder: boolean;
     known: number;
+    /** The host of the server that the settings name. */
+    server: string | undefined;
 }
 
-export function engineView({connection, status, isTrusted, hasFolder, known}: EngineFacts): EngineView {
+export function engineView({connection, status, isTrusted, hasFolder, known, server}: EngineFacts): EngineView {
     const files = {known, read: status.files.resident + status.files.onDisk};
     const model = status.model?.name;
-    const base = {files, ...(model === undefined ? {} : {model})};
+    const base = {files, ...(model === undefined ? {} : {model}), ...(server === undefined ? {} : {server})};
     if (!isTrusted) return {...base, state: "untrusted"};
     if (connection.name === "failed") {
         const {code, message, fix} = connection;
@@ -28,6 +30,8 @@ export function engineView({connection, status, isTrusted, hasFolder, known}: En
     }
     if (!hasFolder) return {...base, state: "noFolder"};
     if (connection.name === "idle" || status.state === "unloaded") return {...base, state: "idle"};
+    // A server is asked with the first question: until then there is nothing to wait for.
+    if (status.state === "starting" && status.server !== undefined) return {...base, state: "idle"};
     if (status.state === "starting" || status.state === "loading") return {...base, state: "loading"};
     const progress = status.activity === "read" || status.state === "ready" ? status.progress : undefined;
     return {

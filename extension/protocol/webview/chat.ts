@@ -113,6 +113,8 @@ export interface EngineView {
     state:
         "idle" | "starting" | "loading" | "ready" | "busy" | "paused" | "waiting" | "failed" | "untrusted" | "noFolder";
     model?: string;
+    /** The host of the server that computes; without it the model runs on this machine. */
+    server?: string;
     error?: ErrorView;
     files: {known: number; read: number};
     /** Of the background reading. */

@@ -126,6 +126,7 @@ describe("what the page is shown", () => {
             isTrusted: true,
             hasFolder: true,
             known: 4,
+            server: undefined,
         };
         expect(engineView(facts).state).toBe("ready");
         expect(engineView({...facts, isTrusted: false}).state).toBe("untrusted");
@@ -133,6 +134,11 @@ describe("what the page is shown", () => {
         expect(engineView({...facts, connection: {name: "waiting", retryAtMs: 1, reason: ""}}).state).toBe("waiting");
         const failed = engineView({...facts, connection: {name: "failed", code: "engine-unreachable", message: "no."}});
         expect(failed).toMatchObject({state: "failed", error: {code: "engine-unreachable"}});
+        const ofServer = {...status, state: "starting" as const, server: {host: "gpu:8000", kind: "vllm" as const}};
+        expect(engineView({...facts, status: ofServer, server: "gpu:8000"})).toMatchObject({
+            state: "idle",
+            server: "gpu:8000",
+        });
         const noModel = {
             ...status,
             state: "failed" as const,

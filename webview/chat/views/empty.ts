@@ -20,6 +20,7 @@ export function emptyView(page: Page): View {
                 engine?.state,
                 engine?.error,
                 engine?.model,
+                engine?.server,
                 context.samples,
                 commands.length,
             ]);
@@ -48,7 +49,16 @@ function content(page: Page, {engine, context, commands, conversation}: ChatStat
     );
     return [
         h("h2", {}, t("Ask about this repository")),
-        h("p", {}, t("The model runs on this machine and keeps the files it has read: nothing is sent anywhere.")),
+        h(
+            "p",
+            {},
+            engine?.server === undefined
+                ? t("The model runs on this machine and keeps the files it has read: nothing is sent anywhere.")
+                : t(
+                      "The model runs on {0}: questions and the files that they see are sent there, and nowhere else.",
+                      engine.server,
+                  ),
+        ),
         ...(samples.length === 0
             ? []
             : [h("ul", {class: "samples", "aria-label": t("Questions to begin with")}, samples)]),
