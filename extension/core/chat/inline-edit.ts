@@ -86,5 +86,7 @@ function isSame(a: readonly string[], b: readonly string[], mayBeBrackets = fals
 }
 
 function isProse(answer: string): boolean {
-    return /^(?:[A-Z][\p{L}']*[ ,][\p{L}', ]+[.:]|I |Sure|Here|To )/mu.test(answer.trim());
+    const text = answer.trim().replace(/`[^`\n]*`/g, "code");
+    // A sentence that ends, or four of its words in a row: no line of code begins like that.
+    return /^(?:[A-Z][\p{L}']*[ ,][\p{L}', ]+[.:]|[A-Z][a-z']*(?:,? [\p{L}'-]+){3}|I |Sure|Here|To )/mu.test(text);
 }

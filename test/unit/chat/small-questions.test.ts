@@ -46,7 +46,10 @@ describe("an inline edit", () => {
     });
     it("takes an answer without a fence, but not prose", () => {
         expect(inlineEditText("return 1;", subject)).toBe("    return 1;\n");
+        expect(inlineEditText("SELECT name FROM users WHERE age > 3", subject)).toContain("SELECT name");
         expect(inlineEditText("I cannot do that.", subject)).toBeUndefined();
+        const words = "The function `unique` is one that returns a new array, without what is there twice";
+        expect(inlineEditText(words, subject)).toBeUndefined();
     });
     it("keeps Windows line endings and a selection without a last break", () => {
         const windows = {...subject, text: "    a;\r\n    b;"};
