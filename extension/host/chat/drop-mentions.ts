@@ -19,7 +19,7 @@ export function dropMentions(
 export function mentionOf(uri: string | vscode.Uri, workspace: WorkspaceFiles): string | undefined {
     let path: string | undefined;
     try {
-        path = workspace.pathOf(typeof uri === "string" ? vscode.Uri.parse(uri, true) : uri);
+        path = workspace.pathOf(typeof uri === "string" ? fromWindow(vscode.Uri.parse(uri, true)) : uri);
     } catch {
         return undefined;
     }
@@ -27,4 +27,10 @@ export function mentionOf(uri: string | vscode.Uri, workspace: WorkspaceFiles): 
     if (workspace.has(path)) return mentionText("path", path);
     const folder = `${path.replace(/\/$/, "")}/`;
     return workspace.paths().some((known) => known.startsWith(folder)) ? mentionText("path", folder) : undefined;
+}
+
+/** A window names files of another machine with that machine; an extension that runs there knows them as its own. */
+function fromWindow(uri: vscode.Uri): vscode.Uri {
+    const isHere = uri.scheme === "vscode-remote" && vscode.env.remoteName !== undefined;
+    return isHere ? vscode.Uri.from({scheme: "file", path: uri.path}) : uri;
 }
