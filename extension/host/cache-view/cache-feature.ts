@@ -40,7 +40,9 @@ export function startCacheView(ctx: Ctx): CacheView {
             return;
         }
         panel = vscode.window.createWebviewPanel(panelType, vscode.l10n.t("Kvasir: Cache"), vscode.ViewColumn.Active);
-        panel.iconPath = vscode.Uri.joinPath(ctx.extensionUri, "media", "kvasir.svg");
+        // A tab's icon is a picture: it takes no colour from the theme.
+        const icon = (theme: "light" | "dark") => vscode.Uri.joinPath(ctx.extensionUri, "media", `kvasir-${theme}.svg`);
+        panel.iconPath = {light: icon("light"), dark: icon("dark")};
         panel.onDidDispose(() => (panel = undefined));
         attach(panel, panel.onDidChangeViewState);
     };
