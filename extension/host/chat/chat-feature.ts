@@ -20,6 +20,7 @@ import {inlineEdit} from "./inline-edit-command.js";
 import {readInstructions} from "./instruction-files.js";
 import {prepareQuestion, selectionOf} from "./question-sources.js";
 import {renameWithSuggestions} from "./rename-command.js";
+import {goToNextChange, watchReviewCursor} from "./review-cursor.js";
 import {registerReviewLenses} from "./review-lenses.js";
 import {Reviews} from "./reviews.js";
 import type {TerminalOutput} from "./terminal-output.js";
@@ -53,7 +54,7 @@ export function startChat(ctx: Ctx, terminals: TerminalOutput): Chat {
             listener,
         );
     const panel = new ChatPanel({ctx, session, reviews});
-    const parts = disposeAll(reviews, panel, registerReviewLenses(reviews));
+    const parts = disposeAll(reviews, panel, registerReviewLenses(reviews), watchReviewCursor(reviews));
     return {
         panel,
         commands: {...chatCommands(ctx, panel), ...codeCommands(ctx, panel), ...reviewCommands(ctx, reviews)},
@@ -166,16 +167,15 @@ async function select({uri, startLine, endLine}: z.infer<typeof placeSchema>): P
 function reviewCommands(ctx: Ctx, reviews: Reviews) {
     const text = (value: unknown) => (typeof value === "string" ? value : undefined);
     const hunk = (isAccepted: boolean) => async (review: unknown, file: unknown, id: unknown) => {
-        const editor = vscode.window.activeTextEditor;
         const given = text(review) !== undefined && text(file) !== undefined && text(id) !== undefined;
-        const at = given
-            ? {review: String(review), path: String(file), hunk: String(id)}
-            : editor === undefined
-              ? undefined
-              : reviews.hunkAt(editor);
-        if (at === undefined)
+        if (given) return reviews.decide(String(review), isAccepted, String(file), String(id));
+        // A button of an editor gives the editor's file; what is meant is the change at the cursor.
+        const editor = vscode.window.activeTextEditor;
+        const at = editor === undefined ? undefined : reviews.changeAt(editor);
+        if (editor === undefined || at === undefined)
             throw usage("there is no proposed change at the cursor.", "Put the cursor into a change of the diff.");
-        await reviews.decide(at.review, isAccepted, at.path, at.hunk);
+        await reviews.decide(at.review, isAccepted, at.path, at.hunk.id);
+        await goToNextChange(editor, reviews);
     };
     /** Those of the editor in front; with none of them, all that are open. */
     const all = (isAccepted: boolean) => async () => {

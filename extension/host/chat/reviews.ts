@@ -4,7 +4,7 @@
  */
 import {randomUUID} from "node:crypto";
 import * as vscode from "vscode";
-import {splitLines} from "../../core/chat/edit/hunk.js";
+import {splitLines, type Hunk} from "../../core/chat/edit/hunk.js";
 import {
     accept,
     createReview,
@@ -34,6 +34,15 @@ export interface OpenReview extends Review {
     /** The answer that it comes from. */
     turn: string | undefined;
     missing: ReadonlyMap<string, number>;
+}
+
+/** A change that waits for a decision, and its lines [start, end) in a document. */
+export interface ReviewChange {
+    review: string;
+    path: string;
+    hunk: Hunk;
+    start: number;
+    end: number;
 }
 
 export class Reviews implements vscode.TextDocumentContentProvider, vscode.Disposable {
@@ -167,33 +176,34 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
         this.#tell();
     }
 
+    /** What is proposed in this document, which is a file or a proposal for one: its lines there, from 0, in order. */
+    changesIn(document: vscode.Uri): ReviewChange[] {
+        const isProposed = document.scheme === reviewScheme;
+        return this.all().flatMap((review) =>
+            review.files
+                .filter((file) => this.#holds(review, file, document))
+                .flatMap(({path, hunks}) =>
+                    hunks.map((hunk) => ({
+                        review: review.id,
+                        path,
+                        hunk,
+                        start: isProposed ? hunk.newStart : hunk.start,
+                        end: isProposed ? hunk.newEnd : hunk.end,
+                    })),
+                ),
+        );
+    }
+
     /** The change at the cursor of a diff editor, or of the file itself. */
-    hunkAt(editor: vscode.TextEditor): {review: string; path: string; hunk: string} | undefined {
-        const {document, selection} = editor;
-        const line = selection.active.line;
-        const isProposed = document.uri.scheme === reviewScheme;
-        for (const review of this.all()) {
-            for (const file of review.files) {
-                const uri = isProposed ? this.#proposedUri(review, file) : safeUri(this.#workspace, file.path);
-                if (uri?.toString() !== document.uri.toString()) continue;
-                const hunk = file.hunks.find(({start, end, newStart, newEnd}) =>
-                    isProposed ? isWithin(line, newStart, newEnd) : isWithin(line, start, end),
-                );
-                if (hunk !== undefined) return {review: review.id, path: file.path, hunk: hunk.id};
-            }
-        }
-        return undefined;
+    changeAt({document, selection}: vscode.TextEditor): ReviewChange | undefined {
+        const {line} = selection.active;
+        // An empty range is the line at which something is put in or taken out.
+        return this.changesIn(document.uri).find(({start, end}) => line >= start && line < Math.max(end, start + 1));
     }
 
     /** Open reviews that hold this document, as file or as proposal. */
-    reviewsOf(uri: vscode.Uri): OpenReview[] {
-        return this.all().filter((review) =>
-            review.files.some(
-                (file) =>
-                    safeUri(this.#workspace, file.path)?.toString() === uri.toString() ||
-                    this.#proposedUri(review, file).toString() === uri.toString(),
-            ),
-        );
+    reviewsOf(document: vscode.Uri): OpenReview[] {
+        return this.all().filter((review) => review.files.some((file) => this.#holds(review, file, document)));
     }
 
     provideTextDocumentContent(uri: vscode.Uri): string | undefined {
@@ -214,6 +224,13 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
         // A file that is not there yet has an empty side of its own.
         const left = file.current === undefined || uri === undefined ? reviewUri(review.id, file.path, "empty") : uri;
         return [left, this.#proposedUri(review, file)];
+    }
+
+    /** As the file or as what is proposed for it. */
+    #holds(review: OpenReview, file: ReviewFile, document: vscode.Uri): boolean {
+        const uri =
+            document.scheme === reviewScheme ? this.#proposedUri(review, file) : safeUri(this.#workspace, file.path);
+        return uri?.toString() === document.toString();
     }
 
     #proposedUri({id}: Review, {path}: ReviewFile): vscode.Uri {
@@ -303,9 +320,4 @@ function reviewUri(id: string, path: string, side: "proposed" | "empty"): vscode
 function parseReviewUri(uri: vscode.Uri): {id: string; side: string; path: string} {
     const [id = "", side = ""] = uri.query.split("&");
     return {id, side, path: uri.path.replace(/^\//, "")};
-}
-
-/** An empty range is the line at which something is put in or taken out. */
-function isWithin(line: number, start: number, end: number): boolean {
-    return line >= start && line < Math.max(end, start + 1);
 }
