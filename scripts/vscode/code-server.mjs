@@ -41,7 +41,7 @@ export const quietSettings = {
 
 /**
  * @param {object} options
- * @param {Record<string, unknown>} [options.settings] user settings, over the quiet ones
+ * @param {Record<string, unknown>} [options.settings] of user and machine, over the quiet ones
  * @param {boolean} [options.hasDriver] lets a page run tests inside the extension host
  * @param {string} [options.home] kept when it is given; otherwise a fresh folder that goes with the server
  * @param {number} [options.port]
@@ -63,14 +63,17 @@ export async function startCodeServer({
 } = {}) {
     if (!existsSync(codeServerEntry)) throw new Error("code-server is missing: run `npm run setup -- --only vscode`.");
     const folder = home ?? (await mkdtemp(path.join(os.tmpdir(), "kvasir-vscode-")));
-    await mkdir(path.join(folder, "udd/User"), {recursive: true});
     await mkdir(path.join(folder, "exts"), {recursive: true});
     if (extension !== undefined) await installLink(extension, path.join(folder, "exts"));
     if (vsix !== undefined) await installVsix(vsix, folder);
-    const settingsFile = path.join(folder, "udd/User/settings.json");
-    if (home === undefined || !existsSync(settingsFile)) {
-        const all = {...quietSettings, ...(hasTrust ? {"security.workspace.trust.enabled": true} : {}), ...settings};
-        await writeFile(settingsFile, JSON.stringify(all, undefined, 2));
+    const all = {...quietSettings, ...(hasTrust ? {"security.workspace.trust.enabled": true} : {}), ...settings};
+    // A window in a browser is a remote one: settings of scope "machine" count only where its machine keeps them.
+    const own = Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith("kvasir.")));
+    for (const [owner, values] of Object.entries({User: all, Machine: own})) {
+        const settingsFile = path.join(folder, "udd", owner, "settings.json");
+        if (home !== undefined && existsSync(settingsFile)) continue;
+        await mkdir(path.dirname(settingsFile), {recursive: true});
+        await writeFile(settingsFile, JSON.stringify(values, undefined, 2));
     }
     await writeFile(path.join(folder, "config.yaml"), "");
     const chosenPort = port ?? (await freePort());

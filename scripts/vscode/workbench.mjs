@@ -2,6 +2,8 @@
 
 /** Long enough for two busy cores; nothing is slept for. */
 export const patienceMs = 120_000;
+/** For one try of several. */
+const tryMs = 15_000;
 
 /**
  * The status bar's meter.
@@ -38,11 +40,7 @@ export async function webviewOf(page, bundle) {
  */
 export async function openFile(page, file) {
     const name = file.slice(file.lastIndexOf("/") + 1);
-    await page.keyboard.press("Control+P");
-    const input = page.locator(".quick-input-widget input");
-    await input.waitFor();
-    await input.fill(file);
-    await page.locator(".quick-input-list .monaco-list-row").filter({hasText: name}).first().click();
+    await choose(page, "Control+P", file, name);
     await page.locator(".editor-group-container.active .tab.active").filter({hasText: name}).waitFor();
     await page.locator(".editor-group-container.active .view-lines").waitFor();
 }
@@ -62,9 +60,33 @@ export async function editorText(page) {
  * @param {string} title
  */
 export async function runCommand(page, title) {
-    await page.keyboard.press("F1");
+    await choose(page, "F1", `>${title}`, title);
+}
+
+/**
+ * Takes a row of the list that a key opens. The list closes when what a command before it has begun takes the focus a
+ * little later; then once more.
+ * @param {import("playwright-core").Page} page
+ * @param {string} key
+ * @param {string} typed
+ * @param {string} row
+ */
+async function choose(page, key, typed, row) {
     const input = page.locator(".quick-input-widget input");
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    await page.locator(".quick-input-list .monaco-list-row").filter({hasText: title}).first().click();
+    for (const deadlineMs = Date.now() + patienceMs; ;) {
+        await page.keyboard.press(key);
+        try {
+            await input.waitFor({timeout: tryMs});
+            await input.fill(typed, {timeout: tryMs});
+            await page
+                .locator(".quick-input-list .monaco-list-row")
+                .filter({hasText: row})
+                .first()
+                .click({timeout: tryMs});
+            return;
+        } catch (error) {
+            if (Date.now() > deadlineMs) throw error;
+            await page.keyboard.press("Escape");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 /** A VS Code in a browser, with Kvasir on a copy of the demo repository, for the tests of this folder. */
 import {existsSync} from "node:fs";
-import {cp, mkdir, mkdtemp, rm} from "node:fs/promises";
+import {cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile} from "node:fs/promises";
 import {tmpdir} from "node:os";
 import path from "node:path";
 import type {Browser, Page} from "playwright-core";
@@ -20,7 +20,7 @@ export interface VscodePage {
     runtimeFolder: string;
     /** Where VS Code keeps settings and the storage of extensions. */
     userFolder: string;
-    /** A second window in the same VS Code: on the folder, on another one, or without any (null). */
+    /** Another window in the same VS Code: on the folder, on another one or a workspace file, or without any (null). */
     openWindow(folder?: string | null): Promise<Page>;
     /** Keeps a picture and the logs for whoever looks at a failure. */
     keep(name: string): Promise<void>;
@@ -29,8 +29,10 @@ export interface VscodePage {
 
 export interface VscodePageOptions {
     settings?: Record<string, unknown>;
-    /** Files of the demo repository to open with; all by default. */
+    /** Files of the demo repository to open with; all by default, none with files of one's own. */
     only?: readonly string[];
+    /** Texts by their paths in the folder. */
+    files?: Readonly<Record<string, string>>;
     hasTrust?: boolean;
     /** A packed extension to install instead of the checkout. */
     vsix?: string;
@@ -41,7 +43,8 @@ export {editorText, meterOf, openFile, patienceMs, runCommand, webviewOf};
 
 export async function openVscode({
     settings = {},
-    only,
+    files,
+    only = files === undefined ? ["."] : [],
     hasTrust,
     vsix,
     env = {},
@@ -51,8 +54,12 @@ export async function openVscode({
     const home = await mkdtemp(path.join(tmpdir(), "kvasir-ui-"));
     const folder = path.join(home, "demo");
     await mkdir(folder, {recursive: true});
-    for (const file of only ?? ["."]) {
+    for (const file of only) {
         await cp(path.join(demoRepositoryFolder, file), path.join(folder, file), {recursive: true});
+    }
+    for (const [file, text] of Object.entries(files ?? {})) {
+        await mkdir(path.dirname(path.join(folder, file)), {recursive: true});
+        await writeFile(path.join(folder, file), text);
     }
     const runtimeFolder = path.join(home, "run");
     const server = await startCodeServer({
@@ -77,7 +84,12 @@ export async function openVscode({
         const open = async (which: string | null) => {
             const page = await context.newPage();
             page.setDefaultTimeout(patienceMs);
-            await page.goto(addressOf(server, which === null ? {} : {folder: which}));
+            await page.goto(
+                addressOf(
+                    server,
+                    which === null ? {} : which.endsWith(".code-workspace") ? {workspace: which} : {folder: which},
+                ),
+            );
             await page.locator(".monaco-workbench").waitFor();
             await meterOf(page).waitFor();
             return page;
@@ -93,7 +105,9 @@ export async function openVscode({
             async keep(name) {
                 const target = path.join(artefacts, "logs/vscode-ui", name);
                 await mkdir(target, {recursive: true});
-                await page.screenshot({path: path.join(target, "page.png")}).catch(() => undefined);
+                for (const [n, one] of context.pages().entries()) {
+                    await one.screenshot({path: path.join(target, `page-${n + 1}.png`)}).catch(() => undefined);
+                }
                 await cp(path.join(runtimeFolder, "engine.log"), path.join(target, "engine.log")).catch(
                     () => undefined,
                 );
@@ -111,4 +125,18 @@ export async function openVscode({
         await server.stop();
         throw error;
     }
+}
+
+/** Where the window keeps what was asked and answered. */
+export function conversationsFolder({userFolder}: VscodePage): string {
+    return path.join(userFolder, "globalStorage/kvasir.kvasir/conversations");
+}
+
+/** All that is on the disk of them, as text. */
+export async function savedConversations(vscode: VscodePage): Promise<string> {
+    const folder = conversationsFolder(vscode);
+    const names = (await readdir(folder, {recursive: true}).catch(() => [])).filter((name) => name.endsWith(".chat"));
+    // A revision may be replaced meanwhile.
+    const texts = await Promise.all(names.map((name) => readFile(path.join(folder, name), "utf8").catch(() => "")));
+    return texts.join("\n");
 }

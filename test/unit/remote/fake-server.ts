@@ -1,4 +1,4 @@
-/** A server in this process that answers as it is told, and remembers what it was asked. It ends with the test. */
+/** A server in this process that answers as it is told, and remembers what it was asked. */
 import {once} from "node:events";
 import {type IncomingMessage, type ServerResponse, createServer} from "node:http";
 import type {AddressInfo} from "node:net";
@@ -24,7 +24,17 @@ export interface FakeServer {
     to: (route: string) => Asked[];
 }
 
+/** It ends with the test. */
 export async function fakeServer(routes: Record<string, Answer | Answer[]>): Promise<FakeServer> {
+    const server = await startFakeServer(routes);
+    onTestFinished(() => server.close());
+    return server;
+}
+
+/** For the tests of a whole file. */
+export async function startFakeServer(
+    routes: Record<string, Answer | Answer[]>,
+): Promise<FakeServer & {close(): void}> {
     const asked: Asked[] = [];
     const server = createServer((request, response) => {
         void (async () => {
@@ -44,12 +54,16 @@ export async function fakeServer(routes: Record<string, Answer | Answer[]>): Pro
         })();
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
-    onTestFinished(() => {
-        server.closeAllConnections();
-        server.close();
-    });
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-    return {url, asked, to: (route) => asked.filter((one) => one.route === route)};
+    return {
+        url,
+        asked,
+        to: (route) => asked.filter((one) => one.route === route),
+        close() {
+            server.closeAllConnections();
+            server.close();
+        },
+    };
 }
 
 export const json =
