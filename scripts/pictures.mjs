@@ -23,7 +23,7 @@ const themes = {
     contrast: {label: "Default High Contrast", mark: ".monaco-workbench.hc-black"},
 };
 /** What is not read by then is read by the next run: it goes on where this one ended. */
-const readingMs = 90_000;
+const readingMs = 200_000;
 /** Enough of the repository to be worth a look, little enough for two cores. */
 const inApi = (/** @type {string} */ name) => `src/api/${name}.ts`;
 const files = [
@@ -84,8 +84,7 @@ try {
     page.setDefaultTimeout(patienceMs);
     await page.goto(addressOf(server, {folder}));
     await meterOf(page).waitFor();
-    // What is left would take the processor from the answers.
-    if (!(await untilRead(page))) await runCommand(page, "Kvasir: Pause Reading");
+    await untilRead(page);
     await hideSideBar(page);
     await mkdir(target, {recursive: true});
     const chosen = process.argv.slice(2);
@@ -172,7 +171,7 @@ function scenesOf(page) {
         chat: {
             async arrange() {
                 const {chat, question} = await openChat();
-                await question.fill("What does @src/api/when.ts do, and when does it stop waiting?");
+                await question.fill("What does getDependencyTree in @src/api/extras.ts do? Answer in one sentence.");
                 await question.press("Escape");
                 await question.press("Enter");
                 await chat.locator(".report .figures").waitFor();
@@ -184,18 +183,17 @@ function scenesOf(page) {
         edit: {
             async arrange() {
                 await openFile(page, "src/api/extras.ts");
-                await page.keyboard.press("Control+G");
-                await page.keyboard.type("41");
+                await page.keyboard.press("Control+End");
                 await page.keyboard.press("Enter");
-                for (let n = 0; n < 3; n++) await page.keyboard.press("Shift+ArrowDown");
                 await runCommand(page, "Kvasir: Edit Selection...");
-                await page.locator(".quick-input-widget input").fill("Add a comment that says what the function does");
+                await page.locator(".quick-input-widget input").fill("a function that says whether a list is empty");
                 await page.keyboard.press("Enter");
                 await page.locator(".monaco-diff-editor .line-insert").first().waitFor();
             },
             frame: async () => editor,
             async leave() {
                 await runCommand(page, "Kvasir: Reject All Changes");
+                await runCommand(page, "File: Revert File");
                 await runCommand(page, "View: Close All Editors");
             },
         },
@@ -269,12 +267,11 @@ async function untilRead(page) {
         nQuiet = /Ready/.test(label) ? nQuiet + 1 : 0;
         if (nQuiet === 16 || /better quality/.test(label)) {
             say(label);
-            return true;
+            return;
         }
         await page.waitForTimeout(500);
     }
     say("Not everything is read yet: the pictures show what is. The next run goes on from here.");
-    return false;
 }
 
 /**
