@@ -12,6 +12,7 @@ import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {ChatTurn, EngineApi, ToolDescription} from "../../extension/protocol/engine.js";
 import {patchGguf} from "../native/patched-gguf.js";
 import {loadSmallModel, root, smallModelPath} from "../native/small-model.js";
+import {weatherBefore, weatherTool} from "../reference/weather-calls.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "kvasir-tools-"));
 const modelPath = path.join(folder, "qwen-template.gguf");
@@ -83,6 +84,23 @@ describe("an engine with tools", () => {
         });
     });
     afterAll(() => engine.dispose());
+
+    it("calls a tool by itself where the model does, and tells what it said", async () => {
+        const turns: ChatTurn[] = [...weatherBefore, {role: "user", text: "What is the weather in Oslo?"}];
+        const request = {workspace: "/w", conversation: "by itself", temperature: 0, tools: [weatherTool]};
+        const first = await engine.ask({...request, turns, maxTokens: 60}, {});
+        expect(first).toMatchObject({text: "", stop: "endOfText", calls: [{name: "get_weather"}]});
+        expect(JSON.parse(first.calls![0]!.arguments)).toEqual({city: "Oslo"});
+        const told: ChatTurn[] = [
+            ...turns,
+            {role: "assistant", text: "", calls: first.calls!},
+            {role: "user", text: "", results: [{id: first.calls![0]!.id, text: "3 degrees"}]},
+        ];
+        const second = await engine.ask({...request, turns: told, maxTokens: 8}, {});
+        expect(second.text).toMatch(/^3 degrees/);
+        // Everything up to the call was there, and the call but for its spelling.
+        expect(second.reusedTurnTokens).toBeGreaterThan(400);
+    });
 
     it("answers with a call when one is wanted, and goes on with its result", async () => {
         expect((await engine.load()).callsTools).toBe(true);

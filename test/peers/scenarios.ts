@@ -14,6 +14,7 @@ import type {
     EngineSettings,
     RemoteServer,
 } from "../../extension/protocol/engine.js";
+import {weatherBefore, weatherTool} from "../reference/weather-calls.js";
 import {peerKey} from "./exchanges.js";
 
 export interface Peer {
@@ -145,6 +146,27 @@ export const scenarios: readonly Scenario[] = [
             const engine = await connect(peer);
             const asked = question("Is area a function?", {grammar: 'root ::= "yes" | "no"'});
             expect((await engine.ask(asked, {})).text).toMatch(/^(?:yes|no)$/);
+        },
+    },
+    {
+        name: "tools",
+        title: "calls a tool, and goes on with what it said",
+        model: "tools",
+        async run(peer) {
+            const engine = await connect(peer);
+            const more = {tools: [weatherTool], choice: {context: [], onlyNamed: true}};
+            const turns = [...weatherBefore, {role: "user" as const, text: "What is the weather in Oslo?"}];
+            const first = await engine.ask(question("", {...more, turns, maxTokens: 60}), {});
+            expect(first).toMatchObject({text: "", calls: [{name: "get_weather"}], stop: "endOfText"});
+            const [call] = first.calls!;
+            expect(JSON.parse(call!.arguments)).toEqual({city: "Oslo"});
+            const told: AskRequest["turns"] = [
+                ...turns,
+                {role: "assistant", text: "", calls: [call!]},
+                {role: "user", text: "", results: [{id: call!.id, text: "3 degrees"}]},
+            ];
+            const second = await engine.ask(question("", {...more, turns: told}), {});
+            expect(second.text).toMatch(/^3 degrees/);
         },
     },
     {
