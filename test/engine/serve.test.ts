@@ -7,6 +7,8 @@ import {join} from "node:path";
 import OpenAI from "openai";
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
 import {engineFolder} from "../../extension/core/process/engine-folder.js";
+import {createRemoteEngine} from "../../extension/engine/remote/remote-engine.js";
+import type {EngineSettings, RemoteServer} from "../../extension/protocol/engine.js";
 import {readEndpoint} from "../../extension/client/find-engine.js";
 import {CliWorkspace} from "./cli-runs.js";
 
@@ -69,6 +71,23 @@ describe("kvasir serve", () => {
         expect(said.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
         const models = await client.models.list();
         expect(models.data.map(({id}) => id)).toEqual([said.model, "kvasir"]);
+    });
+
+    it("serves the engine of another machine, over a port that is forwarded", async () => {
+        const settings: EngineSettings = {
+            ...{modelPath: "", gpu: "auto", policy: "aha-file", budget: 0.25, rowType: "f16", cacheDir: "", threads: 0},
+            ...{position: "parallel", attendedTokens: 1000, waitForReadsMs: 0},
+        };
+        const server: RemoteServer = {baseUrl: said.url, model: "", kind: "generic", apiKey: said.token};
+        const engine = createRemoteEngine(settings, server);
+        expect(await engine.load()).toMatchObject({name: said.model, window: 8192});
+        await engine.updateWorkspace({workspace: "w", upsert: [{path: "a.ts", text: "export const a = 1;\n"}]});
+        const turns = [{role: "user" as const, text: "What is a?"}];
+        const choice = {context: ["a.ts"], onlyNamed: true};
+        const asked = {workspace: "w", conversation: "c", turns, choice, maxTokens: 4, temperature: 0};
+        const report = await engine.ask(asked, {});
+        expect(report).toMatchObject({tokens: 4, stop: "maxTokens", attended: [{path: "a.ts"}]});
+        await engine.dispose();
     });
 
     it("answers over the files that are named, and reads them once", async () => {

@@ -81,8 +81,9 @@ export async function runServe(context: CommandContext, flags: ServeFlags): Prom
 function routesOf(serving: Serving): Routes {
     return {
         "GET /v1/models": async ({json}) => {
-            const ids = [await serving.modelName(), modelAlias];
-            json({object: "list", data: ids.map((id) => ({id, object: "model", created: 0, owned_by: "kvasir"}))});
+            const {name, window} = await serving.engine.load();
+            const facts = {object: "model", created: 0, owned_by: "kvasir", context_length: window};
+            json({object: "list", data: [name, modelAlias].map((id) => ({id, ...facts}))});
         },
         "POST /v1/chat/completions": (exchange) => chatCompletions(serving, exchange),
         "POST /v1/completions": (exchange) => textCompletions(serving, exchange),
