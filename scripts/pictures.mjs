@@ -10,6 +10,7 @@ import {build} from "../esbuild.mjs";
 import {artefacts, root} from "./setup/paths.mjs";
 import {demoRepositoryFolder} from "./setup/steps/demo-repository.mjs";
 import {modelFile} from "./setup/steps/model.mjs";
+import {asWebp} from "./vscode/as-webp.mjs";
 import {launchChromium} from "./vscode/chromium.mjs";
 import {addressOf, startCodeServer} from "./vscode/code-server.mjs";
 import {endEngine} from "./vscode/end-engine.mjs";
@@ -302,28 +303,8 @@ async function take(page, scene, name) {
     const clip = "x" in frame ? frame : await boxOf(frame);
     const png = await page.screenshot({clip, animations: "disabled", caret: "hide"});
     const file = path.join(target, name);
-    await writeFile(file, await asWebp(png));
+    await writeFile(file, await asWebp(painter, png));
     say(`${path.relative(root, file)} ${Math.round((await stat(file)).size / 1000)} kB`);
-}
-
-/**
- * The browser makes smaller files than PNG of what it shows, without loss.
- * @param {Buffer} png
- */
-async function asWebp(png) {
-    const data = await painter.evaluate(
-        async (encoded) => {
-            // In the page, whose names these files do not know.
-            const {createImageBitmap, document} = /** @type {any} */ (globalThis);
-            const picture = await createImageBitmap(await (await fetch(encoded)).blob());
-            const canvas = document.createElement("canvas");
-            [canvas.width, canvas.height] = [picture.width, picture.height];
-            canvas.getContext("2d")?.drawImage(picture, 0, 0);
-            return canvas.toDataURL("image/webp", 1);
-        },
-        `data:image/png;base64,${png.toString("base64")}`,
-    );
-    return Buffer.from(data.slice(data.indexOf(",") + 1), "base64");
 }
 
 /** @param {import("playwright-core").Page} page */

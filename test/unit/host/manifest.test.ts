@@ -102,3 +102,13 @@ describe("package.json", () => {
         for (const name of restrictedConfigurations) expect(Object.keys(settings)).toContain(name);
     });
 });
+
+describe("what the markets show", () => {
+    it("is a square picture of the size that they want", () => {
+        const {icon} = JSON.parse(read("package.json")) as {icon: string};
+        const png = readFileSync(path.join(root, icon));
+        expect(png.subarray(1, 4).toString("latin1")).toBe("PNG");
+        // Width and height stand at the beginning of the first chunk.
+        expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([256, 256]);
+    });
+});

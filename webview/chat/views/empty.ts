@@ -104,6 +104,25 @@ function whatIsMissing(engine: EngineView | undefined, onRemedy: (remedy: Remedy
             ),
         ];
     }
+    // Not a failure: the first thing that everybody sees.
+    if (engine?.state === "failed" && engine.error?.code === "model-missing") {
+        return [
+            h("h2", {}, t("Choose a model to begin")),
+            h(
+                "p",
+                {},
+                t(
+                    "It runs on this machine. The list says which models are here already, which others fit, and what each costs; nothing is downloaded before you confirm it.",
+                ),
+            ),
+            h(
+                "div",
+                {class: "row"},
+                button({label: t("Choose a model…")}, () => onRemedy("chooseModel")),
+            ),
+            h("p", {class: "hint"}, engine.error.message),
+        ];
+    }
     if (engine?.state === "failed" && engine.error !== undefined) {
         return [h("h2", {}, t("The engine is not ready")), errorBox(engine.error, onRemedy, ["retry"])];
     }
