@@ -14,6 +14,7 @@ import {type CacheAction, runCache} from "./commands/cache.js";
 import {runCalibrate} from "./commands/calibrate.js";
 import {type CompleteFlags, runComplete} from "./commands/complete.js";
 import {runDoctor} from "./commands/doctor.js";
+import {runCuda} from "./commands/cuda.js";
 import {runModelsGet} from "./commands/models-get.js";
 import {runModelsList, runModelsUse} from "./commands/models.js";
 import {runRead} from "./commands/read.js";
@@ -166,6 +167,12 @@ export function buildProgram({context, input, onResult}: ProgramOptions): Comman
         .action((name: string, _: object, command: Command) =>
             run(command, (flags) => runModelsUse(context, name, flags)),
         );
+
+    program
+        .command("cuda")
+        .description("what llama.cpp for CUDA would take, and fetching it (by npm)")
+        .option("--add", "fetch it")
+        .action((_: object, command: Command) => run(command, (flags) => runCuda(context, flags)));
 
     const cache = program.command("cache").description("show and mend the store");
     const cacheAction = (action: CacheAction, command: Command, path?: string) =>

@@ -3,6 +3,7 @@ import {access, constants, mkdir, statfs} from "node:fs/promises";
 import {availableParallelism, cpus, freemem, totalmem} from "node:os";
 import type {DoctorCheck, DoctorReport, EngineSettings} from "../protocol/engine.js";
 import {toKvasirError} from "../protocol/errors.js";
+import {cudaHint} from "./models/cuda-library.js";
 import type {LoadedEngine} from "./loaded-engine.js";
 import {installedVersions} from "./native/addon.js";
 
@@ -106,7 +107,9 @@ async function engineChecks(engine: LoadedEngine): Promise<DoctorCheck[]> {
 }
 
 async function gpuCheck({model, settings}: LoadedEngine): Promise<DoctorCheck> {
-    if (model.llama.gpu === false) return {id: "gpu", ok: true, detail: "none in use"};
+    const hint = cudaHint(model.backend);
+    const fix = hint === undefined ? {} : {fix: hint};
+    if (model.llama.gpu === false) return {id: "gpu", ok: true, detail: "none in use", ...fix};
     const vram = await model.vram();
     if (vram === undefined)
         return {
@@ -121,5 +124,6 @@ async function gpuCheck({model, settings}: LoadedEngine): Promise<DoctorCheck> {
         id: "gpu",
         ok: true,
         detail: `${model.backend}, ${names.join(", ")}: ${gib(vram.free)} of ${gib(vram.total)} VRAM free`,
+        ...fix,
     };
 }

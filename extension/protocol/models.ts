@@ -141,3 +141,12 @@ export const downloadReport = z.strictObject({
     wasThere: z.boolean(),
 });
 export type DownloadReport = z.infer<typeof downloadReport>;
+
+/** `kvasir cuda`, with `--json`. */
+export const cudaReport = z.strictObject({
+    packages: z.array(z.object({name: z.string(), version: z.string(), integrity: z.string()})),
+    /** On disk. */
+    bytes: z.number(),
+    isThere: z.boolean(),
+});
+export type CudaReport = z.infer<typeof cudaReport>;

@@ -25,7 +25,13 @@ export async function stageExtension(target, {isCpuOnly = false} = {}) {
     const folder = await emptyFolder(`extension-${target}`);
     await build({names: extensionBundles, isProduction: true});
     await copyBundles(folder, extensionBundles);
-    await copyFiles(folder, ["l10n", "package.nls.json", "native-config/models.json", "native-config/profiles"]);
+    await copyFiles(folder, [
+        "l10n",
+        "package.nls.json",
+        "native-config/models.json",
+        "native-config/cuda.json",
+        "native-config/profiles",
+    ]);
     await copyFiles(folder, ["media", "LICENSE", "CHANGELOG.md"]);
     await copyAddons(folder, [target]);
     await writeFile(path.join(folder, "README.md"), await readmeForMarket());
@@ -50,7 +56,13 @@ export async function stageCommandLine() {
     await copyBundles(folder, ["cli"]);
     const program = path.join(folder, "dist/cli.mjs");
     await writeFile(program, `#!/usr/bin/env node\n${await readFile(program, "utf8")}`, {mode: 0o755});
-    await copyFiles(folder, ["native-config/models.json", "native-config/profiles", "LICENSE", "CHANGELOG.md"]);
+    await copyFiles(folder, [
+        "native-config/models.json",
+        "native-config/cuda.json",
+        "native-config/profiles",
+        "LICENSE",
+        "CHANGELOG.md",
+    ]);
     await cp(path.join(root, "docs/cli.md"), path.join(folder, "README.md"));
     await copyAddons(folder, targets);
     const {name, version, license, type, keywords, engines, dependencies} = await ownManifest();

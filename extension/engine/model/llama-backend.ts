@@ -7,6 +7,7 @@ import path from "node:path";
 import type {Llama, LlamaLogLevel as LogLevel} from "node-llama-cpp";
 import type {EngineSettings} from "../../protocol/engine.js";
 import {KvasirError} from "../../protocol/errors.js";
+import {renewCudaLinks} from "../models/cuda-library.js";
 import {startProven} from "./proven-binary.js";
 
 export type LlamaLog = (level: "error" | "warn" | "info", message: string) => void;
@@ -41,6 +42,7 @@ export async function startLlama(
 }
 
 async function start(gpu: EngineSettings["gpu"], proofFile: string | undefined): Promise<Llama> {
+    renewCudaLinks();
     const library = await import("node-llama-cpp");
     const {getLlama, LlamaLogLevel, NoBinaryFoundError} = library;
     const functions = {

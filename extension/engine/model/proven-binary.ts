@@ -3,12 +3,14 @@
  * binary has worked on this machine: the engine is a process of its own already, and it has to be back soon after a crash.
  * The proof is taken away while the binary is loaded, so a binary that ends the process is tried again by the next one.
  */
-import {readFile, rm, stat} from "node:fs/promises";
+import {readFile, readdir, rm, stat} from "node:fs/promises";
 import {createRequire} from "node:module";
 import {release} from "node:os";
+import path from "node:path";
 import type {Llama} from "node-llama-cpp";
 import * as z from "zod";
 import type {EngineSettings} from "../../protocol/engine.js";
+import {modulesFolder} from "../models/cuda-library.js";
 import {installedVersions} from "../native/addon.js";
 import {writeFileAtomically} from "../store/write-file-atomically.js";
 
@@ -103,7 +105,9 @@ async function circumstancesOf(gpu: EngineSettings["gpu"], bindingPath: string):
     const {nodeLlamaCpp, llamaRelease} = installedVersions();
     const {size, mtimeMs} = await stat(bindingPath).catch(() => ({size: 0, mtimeMs: 0}));
     const node = `${process.versions.modules} ${process.platform}-${process.arch}`;
-    return [gpu, nodeLlamaCpp, llamaRelease, node, release(), bindingPath, size, mtimeMs].join(" ");
+    // One that was added since may be better.
+    const builds = await readdir(path.join(modulesFolder(), "@node-llama-cpp")).catch(() => []);
+    return [gpu, nodeLlamaCpp, llamaRelease, node, release(), bindingPath, size, mtimeMs, ...builds.sort()].join(" ");
 }
 
 async function readProof(file: string): Promise<Proof | undefined> {

@@ -13,6 +13,7 @@ export const contributedCommands = [
     "kvasir.rescan",
     "kvasir.showSkipped",
     "kvasir.chooseModel",
+    "kvasir.addCuda",
     "kvasir.setServerKey",
     "kvasir.chat.open",
     "kvasir.chat.new",

@@ -6,9 +6,11 @@ import {spawn} from "node:child_process";
 import * as z from "zod";
 import {KvasirError, type KvasirErrorCode, cancelled, internal} from "../../protocol/errors.js";
 import {
+    type CudaReport,
     type DownloadProgress,
     type DownloadReport,
     type ModelsReport,
+    cudaReport,
     downloadProgress,
     downloadReport,
     modelsReport,
@@ -25,6 +27,8 @@ export interface ModelTool {
         onProgress: (progress: DownloadProgress) => void,
         signal: AbortSignal,
     ): Promise<DownloadReport>;
+    /** llama.cpp for CUDA: what it would take; `add` fetches it. */
+    cuda(add: boolean, signal: AbortSignal): Promise<CudaReport>;
 }
 
 export interface ModelToolOptions {
@@ -91,6 +95,7 @@ export function createModelTool({executable, script, folders, gpu, env = process
                 modelsReport,
                 signal,
             ),
+        cuda: (add, signal) => run(["cuda", ...(add ? ["--add"] : [])], cudaReport, signal),
         download: (name, onProgress, signal) =>
             run(["models", "get", name, "--progress"], downloadReport, signal, (line) => {
                 const progress = downloadProgress.safeParse(parsed(line));

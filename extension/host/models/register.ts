@@ -1,4 +1,4 @@
-/** `Kvasir: Choose Model`: registered at activation, loaded when it is run. */
+/** `Kvasir: Choose Model` and `Kvasir: Add CUDA Support`: registered at activation, loaded when they are run. */
 import path from "node:path";
 import type * as vscode from "vscode";
 import {registerCommands} from "../commands/register-commands.js";
@@ -6,21 +6,26 @@ import type {Ctx} from "../ctx.js";
 
 /** @param current the file that is used now */
 export function registerModels(ctx: Ctx, current: () => string): vscode.Disposable {
+    const tool = async () => {
+        const {settings, extensionUri} = ctx;
+        const {createModelTool} = await import("./model-tool.js");
+        return createModelTool({
+            executable: process.execPath,
+            script: path.join(extensionUri.fsPath, "dist", "cli.mjs"),
+            folders: () => settings.get("model.folders"),
+            gpu: () => settings.get("engine.gpu"),
+        });
+    };
     return registerCommands(
         {
+            "kvasir.addCuda": async () => {
+                const {addCuda} = await import("./add-cuda.js");
+                await addCuda({tool: await tool(), engine: ctx.engine});
+            },
             "kvasir.chooseModel": async () => {
-                const [{chooseModel}, {createModelTool}] = await Promise.all([
-                    import("./choose-model.js"),
-                    import("./model-tool.js"),
-                ]);
-                const {engine, settings, log, extensionUri} = ctx;
-                const tool = createModelTool({
-                    executable: process.execPath,
-                    script: path.join(extensionUri.fsPath, "dist", "cli.mjs"),
-                    folders: () => settings.get("model.folders"),
-                    gpu: () => settings.get("engine.gpu"),
-                });
-                await chooseModel({tool, engine, settings, current, log});
+                const {chooseModel} = await import("./choose-model.js");
+                const {engine, settings, log} = ctx;
+                await chooseModel({tool: await tool(), engine, settings, current, log});
             },
         },
         ctx.log,
