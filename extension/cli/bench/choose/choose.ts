@@ -13,16 +13,17 @@ import {flatten} from "../../../engine/kv/segment.js";
 import type {NativeSegment} from "../../../engine/native/native.js";
 import {isKvasirError, nothingToMeasure, usage} from "../../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../../command-context.js";
-import {checkModelExists, settingsOf, type CommonFlags} from "../../common-flags.js";
+import type {CommonFlags} from "../../common-flags.js";
 import {formatNumberOf} from "../../output/units.js";
-import {ProgressLine} from "../../output/progress-line.js";
+import type {ProgressLine} from "../../output/progress-line.js";
 import {tokenFiles} from "../bench-files.js";
 import {nReads} from "../quality/file-evidence.js";
 import {marksOf} from "../quality/prepared-sample.js";
 import {plannedCuts, type PlannedCut} from "../quality/quality-flags.js";
-import {QualityLab} from "../quality/quality-lab.js";
+import type {QualityLab} from "../quality/quality-lab.js";
 import {SampleMeasurer} from "../quality/sample-measurer.js";
 import {TargetFigures} from "../quality/target-figures.js";
+import {withLab} from "../quality/with-lab.js";
 import {AttentionPages} from "./attention-pages.js";
 import {chooseJson, chooseText} from "./choose-text.js";
 
@@ -64,66 +65,49 @@ interface Measured {
 
 export async function runChoose(context: CommandContext, flags: ChooseFlags): Promise<CommandResult> {
     const choosings = plannedChoosings(flags);
-    const settings = settingsOf(flags, context.root);
-    checkModelExists(settings);
     const {signal} = context.interrupt;
-    const progress = new ProgressLine(context.terminal);
     const folder = path.resolve(context.root, flags.repo);
-    try {
-        const lab = await QualityLab.open({
-            settings,
-            prefix: undefined,
-            profile: undefined,
-            calibrateOn: undefined,
-            signal,
-            say: (what) => progress.show(what),
-        });
-        try {
-            const files = await tokenFiles(folder, (text) => lab.tokenize(text), signal);
-            const pool = makeChoosePool(
-                files.map(({path: name, text, tokens}) => ({path: name, text, nTokens: tokens.length})),
-                {
-                    nTargets: flags.nTargets * candidates,
-                    seed: flags.seed,
-                    poolTokens: flags.poolTokens,
-                    maxFileTokens: lab.filePositions,
-                },
+    return withLab(context, flags, async (lab, progress) => {
+        const files = await tokenFiles(folder, (text) => lab.tokenize(text), signal);
+        const pool = makeChoosePool(
+            files.map(({path: name, text, tokens}) => ({path: name, text, nTokens: tokens.length})),
+            {
+                nTargets: flags.nTargets * candidates,
+                seed: flags.seed,
+                poolTokens: flags.poolTokens,
+                maxFileTokens: lab.filePositions,
+            },
+        );
+        if (pool.targets.length === 0)
+            throw nothingToMeasure(
+                folder,
+                "no source file there imports two others of a usual size",
+                "Name a larger repository, or raise --pool-tokens.",
             );
-            if (pool.targets.length === 0)
-                throw nothingToMeasure(
-                    folder,
-                    "no source file there imports two others of a usual size",
-                    "Name a larger repository, or raise --pool-tokens.",
-                );
-            const {measured, nWithout} = await measure({lab, pool, choosings, flags, progress, signal});
-            if (measured.length === 0) signal.throwIfAborted();
-            if (measured.length === 0)
-                throw nothingToMeasure(
-                    folder,
-                    `of ${formatNumberOf(pool.targets.length, "target")} none is helped by its imports by ${flags.minBenefit} nats`,
-                    "Raise --pool-tokens, which gives more targets, or lower --min-benefit.",
-                );
-            const outcome = {
-                measured,
-                nWithout,
-                // Fewer than were asked for is no interruption when the repository has no more.
-                nNotMeasured: signal.aborted ? flags.nTargets - measured.length : 0,
-                minBenefit: flags.minBenefit,
-                nKnown: pool.known.length,
-                poolTokens: pool.nTokens,
-                choosings,
-            };
-            return {
-                json: chooseJson(outcome),
-                text: chooseText(outcome, context.terminal),
-                exitCode: outcome.nNotMeasured > 0 ? 1 : 0,
-            };
-        } finally {
-            await lab.close();
-        }
-    } finally {
-        progress.clear();
-    }
+        const {measured, nWithout} = await measure({lab, pool, choosings, flags, progress, signal});
+        if (measured.length === 0) signal.throwIfAborted();
+        if (measured.length === 0)
+            throw nothingToMeasure(
+                folder,
+                `of ${formatNumberOf(pool.targets.length, "target")} none is helped by its imports by ${flags.minBenefit} nats`,
+                "Raise --pool-tokens, which gives more targets, or lower --min-benefit.",
+            );
+        const outcome = {
+            measured,
+            nWithout,
+            // Fewer than were asked for is no interruption when the repository has no more.
+            nNotMeasured: signal.aborted ? flags.nTargets - measured.length : 0,
+            minBenefit: flags.minBenefit,
+            nKnown: pool.known.length,
+            poolTokens: pool.nTokens,
+            choosings,
+        };
+        return {
+            json: chooseJson(outcome),
+            text: chooseText(outcome, context.terminal),
+            exitCode: outcome.nNotMeasured > 0 ? 1 : 0,
+        };
+    });
 }
 
 /** Budgets as they are written: 1 is every row. */

@@ -11,13 +11,14 @@ import {flatten} from "../../../engine/kv/segment.js";
 import type {NativePart, NativeSegment} from "../../../engine/native/native.js";
 import {isKvasirError, nothingToMeasure, usage} from "../../../protocol/errors.js";
 import type {CommandContext, CommandResult} from "../../command-context.js";
-import {checkModelExists, settingsOf, type CommonFlags} from "../../common-flags.js";
-import {ProgressLine} from "../../output/progress-line.js";
+import type {CommonFlags} from "../../common-flags.js";
+import type {ProgressLine} from "../../output/progress-line.js";
 import {tokenFiles} from "../bench-files.js";
 import {nReads} from "../quality/file-evidence.js";
 import {plannedCuts, type PlannedCut} from "../quality/quality-flags.js";
-import {QualityLab} from "../quality/quality-lab.js";
+import type {QualityLab} from "../quality/quality-lab.js";
 import {SampleMeasurer} from "../quality/sample-measurer.js";
+import {withLab} from "../quality/with-lab.js";
 import {Answering, prepareQuestions} from "./answer-questions.js";
 import {tasksJson, tasksText} from "./tasks-text.js";
 
@@ -41,42 +42,25 @@ export async function runTasks(context: CommandContext, flags: TasksFlags): Prom
         policies: ["full", ...(flags.policies ?? [flags.policy])],
         budgets: flags.budgets,
     });
-    const settings = settingsOf(flags, context.root);
-    checkModelExists(settings);
     const {signal} = context.interrupt;
-    const progress = new ProgressLine(context.terminal);
-    try {
-        const lab = await QualityLab.open({
-            settings,
-            prefix: undefined,
-            profile: undefined,
-            calibrateOn: undefined,
-            signal,
-            say: (what) => progress.show(what),
-        });
-        try {
-            const sets = await setsOf(lab, flags, context);
-            const {cuts, missing} = lab.possible(asked);
-            const answered = await askAll(lab, sets, cuts, ways, progress, signal);
-            if (answered.length === 0) signal.throwIfAborted();
-            const outcome = {
-                cuts: [none, ...cuts],
-                answered,
-                nFiles: sets.slice(0, answered.length).reduce((sum, {files}) => sum + files.length, 0),
-                nNotMeasured: sets.length - answered.length,
-                missing,
-            };
-            return {
-                json: tasksJson(outcome),
-                text: tasksText(outcome, context.terminal),
-                exitCode: outcome.nNotMeasured > 0 ? 1 : 0,
-            };
-        } finally {
-            await lab.close();
-        }
-    } finally {
-        progress.clear();
-    }
+    return withLab(context, flags, async (lab, progress) => {
+        const sets = await setsOf(lab, flags, context);
+        const {cuts, missing} = lab.possible(asked);
+        const answered = await askAll(lab, sets, cuts, ways, progress, signal);
+        if (answered.length === 0) signal.throwIfAborted();
+        const outcome = {
+            cuts: [none, ...cuts],
+            answered,
+            nFiles: sets.slice(0, answered.length).reduce((sum, {files}) => sum + files.length, 0),
+            nNotMeasured: sets.length - answered.length,
+            missing,
+        };
+        return {
+            json: tasksJson(outcome),
+            text: tasksText(outcome, context.terminal),
+            exitCode: outcome.nNotMeasured > 0 ? 1 : 0,
+        };
+    });
 }
 
 function waysOf(names: readonly string[]): Asking[] {
