@@ -4,13 +4,11 @@
  *
  *     node test/bench/gpu/random-model.mjs SMALL.gguf OUT.gguf [LAYERS]
  */
-import {closeSync, openSync, readFileSync, writeSync} from "node:fs";
+import {closeSync, openSync, readFileSync} from "node:fs";
+import {aligned, headerOf, readModel, u32, u64, write} from "./gguf.mjs";
 
 const shape = {nLayers: 28, nHeads: 28, nKvHeads: 4, headDim: 128, nEmbd: 3584, nFeedForward: 18944, window: 131072};
 const types = {f32: 0, q8_0: 8};
-const alignment = 32;
-/** Bytes of GGUF's scalar types by number; 8 is string, 9 is array. */
-const scalarBytes = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8};
 
 const [, , from, to, nLayers = "28"] = process.argv;
 if (from === undefined || to === undefined || !(Number(nLayers) >= 1)) {
@@ -19,7 +17,7 @@ if (from === undefined || to === undefined || !(Number(nLayers) >= 1)) {
 }
 shape.nLayers = Number(nLayers);
 
-const pairs = readPairs(readFileSync(from));
+const {pairs} = readModel(readFileSync(from));
 const nVocab = pairs.get("tokenizer.ggml.tokens").readUInt32LE(8);
 const set = (key, type, value) => pairs.set(`llama.${key}`, scalar(type, value));
 set("block_count", "u32", shape.nLayers);
@@ -33,36 +31,6 @@ set("vocab_size", "u32", nVocab);
 set("rope.freq_base", "f32", 1e6);
 pairs.set("general.name", string("random weights, 7B shape"));
 writeModel(to, pairs, tensorsOf(shape, nVocab));
-
-/** Key to its value as it stands in the file, type first. @returns {Map<string, Buffer>} */
-function readPairs(file) {
-    let at = 24;
-    const nPairs = Number(file.readBigUInt64LE(16));
-    const text = () => {
-        const length = Number(file.readBigUInt64LE(at));
-        const value = file.toString("utf8", at + 8, at + 8 + length);
-        at += 8 + length;
-        return value;
-    };
-    const skip = (type) => {
-        if (type === 8) return void text();
-        if (type !== 9) return void (at += scalarBytes[type]);
-        const itemType = file.readUInt32LE(at);
-        const n = Number(file.readBigUInt64LE(at + 4));
-        at += 12;
-        if (itemType === 8) for (let i = 0; i < n; i++) text();
-        else at += n * scalarBytes[itemType];
-    };
-    const found = new Map();
-    for (let i = 0; i < nPairs; i++) {
-        const key = text();
-        const start = at;
-        at += 4;
-        skip(file.readUInt32LE(start));
-        found.set(key, file.subarray(start, at));
-    }
-    return found;
-}
 
 function tensorsOf({nLayers, nKvHeads, headDim, nEmbd, nFeedForward}, nTokens) {
     const matrix = (name, columns, rows) => ({name, dims: [columns, rows], type: types.q8_0});
@@ -92,19 +60,8 @@ function bytesOf({dims, type}) {
 }
 
 function writeModel(file, keyValues, tensors) {
-    const head = [Buffer.from("GGUF"), u32(3), u64(tensors.length), u64(keyValues.size)];
-    for (const [key, value] of keyValues) head.push(u64(Buffer.byteLength(key)), Buffer.from(key), value);
-    let offset = 0;
-    for (const tensor of tensors) {
-        const {name, dims, type} = tensor;
-        head.push(u64(Buffer.byteLength(name)), Buffer.from(name), u32(dims.length), ...dims.map(u64));
-        head.push(u32(type), u64(offset));
-        offset += aligned(bytesOf(tensor));
-    }
     const fd = openSync(file, "w");
-    const header = Buffer.concat(head);
-    write(fd, header);
-    write(fd, Buffer.alloc(aligned(header.length) - header.length));
+    write(fd, headerOf(keyValues, tensors, bytesOf));
     const blocks = randomBlocks();
     for (const tensor of tensors) {
         let left = bytesOf(tensor);
@@ -129,26 +86,6 @@ function randomBlocks() {
         }
     }
     return blocks;
-}
-
-function write(fd, buffer) {
-    for (let at = 0; at < buffer.length;) at += writeSync(fd, buffer, at);
-}
-
-function aligned(n) {
-    return Math.ceil(n / alignment) * alignment;
-}
-
-function u32(value) {
-    const buffer = Buffer.alloc(4);
-    buffer.writeUInt32LE(value);
-    return buffer;
-}
-
-function u64(value) {
-    const buffer = Buffer.alloc(8);
-    buffer.writeBigUInt64LE(BigInt(value));
-    return buffer;
 }
 
 function scalar(type, value) {
