@@ -11,6 +11,8 @@ import {
     type ExportedRows,
 } from "../../extension/core/policy/exported-scores.js";
 import {uniformNoise} from "../../extension/core/policy/final-scores.js";
+import {policyVariant} from "../../extension/core/fidelity/policy-variant.js";
+import {ropeOf} from "../../extension/cli/bench/quality/exported-rows.js";
 import {policyNeeds, type Policy} from "../../extension/core/policy/policy.js";
 import {policyByName, policyNames} from "../../extension/core/policy/presets.js";
 import {rowWeights, scorePass, type ScorePass} from "../../extension/core/policy/score-pass.js";
@@ -173,6 +175,43 @@ async function scoresOf(policy: Policy): Promise<Float32Array | undefined> {
     expect(relativeError(scores, flat(referenceRawScores(pass, qkv)))).toBeLessThan(onGpu(1e-3, 1e-4));
     return scores;
 }
+
+/** Ends of the batches in which a file is decoded here. */
+const nDecoded = (row: number): number => (row < 50 ? 50 : nFile);
+
+it.each(["aha-file:echo=1", "aha-file:echo=3:rows=norm", "aha-file:echo=1:rows=max:heads=max", "aha-file:rows=norm"])(
+    "%s has the scores of its formula",
+    async (name) => {
+        const pass = scorePass(policyVariant(name), {nTokens: nFile, budget})!;
+        const expected = referenceRawScores(pass, qkv, {
+            frequencies: Array.from(ropeOf(model, shape.headDim, 0)!.frequencies),
+            nDecoded,
+        });
+        expect(relativeError(await deviceScores(pass), flat(expected))).toBeLessThan(onGpu(1e-3, 1e-4));
+    },
+);
+
+it.each([
+    ["q8_0", 0.1],
+    ["q4_0", 0.6],
+] as const)("rows in %s, whose channels are mixed, give nearly the scores of full precision", async (rowType, near) => {
+    const n = 100;
+    const pass = scorePass(policyVariant("aha-file:echo=1"), {nTokens: n, budget})!;
+    const weights = rowWeights(pass, n, 0);
+    const scoresIn = async (native: NativeContext): Promise<Float32Array> => {
+        const session = await native.newSession();
+        await session.startScores(n, pass.overRows);
+        await session.decode(text.file.subarray(0, n), 0, {pass: passWithin(pass, weights, 0, n)!});
+        const scores = await session.readScores();
+        session.dispose();
+        return scores;
+    };
+    const {context: mixed} = await openContext(model, {rowType});
+    const exact = await scoresIn(context);
+    const error = relativeError(await scoresIn(mixed), exact);
+    await mixed.close();
+    expect(error).toBeLessThan(near);
+});
 
 it("the device's norms of the values are those of the exported values", () => {
     expect(relativeError(valueNorms, flat(referenceValueNorms(qkv)))).toBeLessThan(1e-5);

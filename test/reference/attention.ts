@@ -75,3 +75,43 @@ export function attentionToFile(
     }
     return toFile;
 }
+
+/** How a row asks as if the file were repeated behind itself. */
+export interface Ahead {
+    /** Positions by which its query is rotated further. */
+    positions: number;
+    /** Angle per position of the channel pairs (2 i, 2 i + 1). */
+    frequencies: number[];
+    /** Tokens of the file that are decoded when the row's batch is. */
+    nDecoded: (row: number) => number;
+}
+
+/** Tokens up to the row, its own among them, that stand for the repetition before it. */
+const nearTokens = 64;
+
+/** As attentionToFile, of a row that asks from ahead: over all that is decoded, and what is near it as it is. */
+export function attentionFromAhead(
+    qkv: Qkv,
+    layer: number,
+    head: number,
+    row: number,
+    factor: number,
+    ahead: Ahead,
+): number[] {
+    const query = qkv.q[layer]![head]![row]!;
+    const keys = qkv.k[layer]![Math.floor(head / groupOf(qkv))]!;
+    const turned = query.map((x, i) => {
+        const angle = ahead.positions * ahead.frequencies[Math.floor(i / 2)]!;
+        const partner = query[i ^ 1]!;
+        return x * Math.cos(angle) + (i % 2 === 0 ? -partner : partner) * Math.sin(angle);
+    });
+    const far = keys.slice(0, qkv.prefixTokens + ahead.nDecoded(row)).map((k) => factor * dot(turned, k));
+    const near: number[] = [];
+    for (let token = Math.max(0, row + 1 - nearTokens); token <= row; token++) {
+        near.push(factor * dot(query, keys[qkv.prefixTokens + token]!));
+    }
+    const a = softmax([...far, ...near]);
+    return Array.from({length: nTokensOf(qkv)}, (_, token) =>
+        token < ahead.nDecoded(row) ? a[qkv.prefixTokens + token]! : 0,
+    );
+}

@@ -2,21 +2,34 @@
  * What a score pass must yield, in nested loops over exported Q and K: the oracle of the native pass.
  */
 
-import {attentionToFile, groupOf, nTokensOf, type Qkv} from "./attention.js";
+import {attentionFromAhead, attentionToFile, groupOf, nTokensOf, type Ahead, type Qkv} from "./attention.js";
 
 /** The pass as the native side is asked for it. */
 export interface ReferencePass {
     source: "file" | "replay";
     rows: {offset: number; stride: number; count: number};
+    /** Above 0 the rows ask from that many positions further on. */
+    ahead: number;
     gain: "one" | "sg";
     budgetKeys: number;
-    overRows: "sum" | "max";
+    overRows: "sum" | "max" | "norm";
     overHeads: "mean" | "max";
 }
 
-/** Raw scores, [layer][KV head][file token]. */
-export function referenceRawScores(pass: ReferencePass, qkv: Qkv): number[][][] {
+/**
+ * Raw scores, [layer][KV head][file token].
+ * @param ahead for passes whose rows ask from ahead: how the model rotates, and what was decoded when
+ */
+export function referenceRawScores(
+    pass: ReferencePass,
+    qkv: Qkv,
+    ahead?: Pick<Ahead, "frequencies" | "nDecoded">,
+): number[][][] {
     const n = nTokensOf(qkv);
+    const gainOf = (nVisible: number): number => {
+        const gain = Math.sqrt(2 * Math.log(nVisible / pass.budgetKeys));
+        return qkv.scale * (pass.gain === "sg" && gain > 1 ? gain : 1);
+    };
     const group = groupOf(qkv);
     return qkv.k.map((kvHeads, layer) =>
         kvHeads.map((_, kvHead) => {
@@ -25,22 +38,28 @@ export function referenceRawScores(pass: ReferencePass, qkv: Qkv): number[][][] 
                 const gathered = new Array<number>(n).fill(0);
                 for (let r = 0; r < pass.rows.count; r++) {
                     const row = pass.rows.offset + r * pass.rows.stride;
-                    const a = attentionToFile(
-                        qkv,
-                        layer,
-                        head,
-                        row,
-                        (logits) => {
-                            const gain = Math.sqrt(2 * Math.log(logits.length / pass.budgetKeys));
-                            return qkv.scale * (pass.gain === "sg" && gain > 1 ? gain : 1);
-                        },
-                        pass.source === "replay",
-                    );
+                    const a =
+                        pass.ahead !== 0
+                            ? attentionFromAhead(qkv, layer, head, row, gainOf(qkv.prefixTokens + n), {
+                                  positions: pass.ahead,
+                                  ...ahead!,
+                              })
+                            : attentionToFile(
+                                  qkv,
+                                  layer,
+                                  head,
+                                  row,
+                                  (logits) => gainOf(logits.length),
+                                  pass.source === "replay",
+                              );
                     for (let j = 0; j < n; j++) {
-                        gathered[j] = pass.overRows === "sum" ? gathered[j]! + a[j]! : Math.max(gathered[j]!, a[j]!);
+                        gathered[j] =
+                            pass.overRows === "max"
+                                ? Math.max(gathered[j]!, a[j]!)
+                                : gathered[j]! + (pass.overRows === "norm" ? a[j]! ** 2 : a[j]!);
                     }
                 }
-                perQueryHead.push(gathered);
+                perQueryHead.push(pass.overRows === "norm" ? gathered.map(Math.sqrt) : gathered);
             }
             return Array.from({length: n}, (__, j) => {
                 const over = perQueryHead.map((scores) => scores[j]!);

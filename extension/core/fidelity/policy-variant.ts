@@ -4,7 +4,14 @@
  * `aha-file:heads=max:pool=3`.
  */
 import {usage} from "../../protocol/errors.js";
-import {validatePolicy, type AttentionEvidence, type Policy, type Prior, type ScoringPolicy} from "../policy/policy.js";
+import {
+    validatePolicy,
+    type AttentionEvidence,
+    type Policy,
+    type Prior,
+    type ScoringPolicy,
+    type Share,
+} from "../policy/policy.js";
 import {policyByName, withReplayPart, withStride} from "../policy/presets.js";
 
 interface Part {
@@ -21,13 +28,17 @@ const parts: Record<string, Part> = {
         change: (policy, value) => withStride(policy, Number(value)),
         what: "scores all rows of a file, such as aha-file",
     },
+    echo: {
+        change: (policy, value) => withEvidence(policy, {rows: {kind: "echo", stride: Number(value)}}),
+        what: asks,
+    },
     part: {change: (policy, value) => withReplayPart(policy, Number(value)), what: "replays, such as aha-replay"},
     gain: {
         change: (policy, value) => withEvidence(policy, {gain: oneOf(value, ["one", "sg", "sg-sigma"])}),
         what: asks,
     },
     rows: {
-        change: (policy, value) => withEvidence(policy, {overRows: oneOf(value, ["sum", "mean", "max"])}),
+        change: (policy, value) => withEvidence(policy, {overRows: oneOf(value, ["sum", "mean", "max", "norm"])}),
         what: asks,
     },
     heads: {change: (policy, value) => withEvidence(policy, {overHeads: oneOf(value, ["mean", "max"])}), what: asks},
@@ -35,6 +46,22 @@ const parts: Record<string, Part> = {
         change: (policy, value) =>
             withParts(policy, {pool: value === "none" ? {kind: "none"} : {kind: "max", width: Number(value)}}),
         what: scores,
+    },
+    pins: {
+        change: (policy, value) => {
+            const [first = NaN, last = NaN] = value.split("/").map(Number);
+            return policy.evidence.kind === "none"
+                ? policy
+                : withParts(policy, {pins: {...(policy as ScoringPolicy).pins, first, last: {rows: last}}});
+        },
+        what: scores,
+    },
+    guarantee: {
+        change: (policy, value) =>
+            policy.evidence.kind !== "none" && "guarantee" in (policy as ScoringPolicy).share
+                ? withParts(policy, {share: {...(policy as ScoringPolicy).share, guarantee: Number(value)} as Share})
+                : policy,
+        what: "guarantees rows before pooling, such as aha-pooled",
     },
     prior: {change: (policy, value) => withParts(policy, {prior: priorOf(value)}), what: scores},
 };

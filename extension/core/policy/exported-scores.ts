@@ -112,17 +112,30 @@ function attentionScores(evidence: AttentionEvidence, rows: ExportedRows, budget
                 );
                 for (let token = 0; token < nTokens && prefixTokens + token < attention.length; token++) {
                     const a = attention[prefixTokens + token]!;
-                    own[token] = evidence.overRows === "max" ? Math.max(own[token]!, a) : own[token]! + a;
+                    own[token] = gathered(evidence.overRows, own[token]!, a);
                 }
             }
             for (let token = 0; token < nTokens; token++) {
                 const i = kvHead * nTokens + token;
-                scores[i] =
-                    evidence.overHeads === "max" ? Math.max(scores[i]!, own[token]!) : scores[i]! + own[token]! / group;
+                const score = evidence.overRows === "norm" ? Math.sqrt(own[token]!) : own[token]!;
+                scores[i] = evidence.overHeads === "max" ? Math.max(scores[i]!, score) : scores[i]! + score / group;
             }
         }
     }
     return scores;
+}
+
+/** What one more row adds to a token's attention; of a `norm` the squares are gathered. */
+function gathered(overRows: AttentionEvidence["overRows"], before: number, a: number): number {
+    switch (overRows) {
+        case "max":
+            return Math.max(before, a);
+        case "norm":
+            return before + a * a;
+        case "sum":
+        case "mean":
+            return before + a;
+    }
 }
 
 /**

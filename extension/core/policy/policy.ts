@@ -13,6 +13,12 @@ export type Rows =
     | {kind: "spread"; count: number}
     /** Every `stride`-th token, the last token among them. */
     | {kind: "all"; stride: number}
+    /**
+     * Every `stride`-th token asks as if the file were repeated (KVzip) without decoding it again: its query, rotated
+     * forward by the length of the file, sees all that is decoded up to the end of its batch, tokens behind it included,
+     * and, as the repetition before it, the nearest tokens up to itself, which get no score for it.
+     */
+    | {kind: "echo"; stride: number}
     /** The file read a second time behind itself (KVzip); `part` is the share of its 16-token blocks that is repeated. */
     | {kind: "replay"; part: number};
 
@@ -27,7 +33,8 @@ export interface AttentionEvidence {
     kind: "attention";
     rows: Rows;
     gain: Gain;
-    overRows: "sum" | "mean" | "max";
+    /** `norm` is the root of the sum of squares: what leaving the token out does to the rows' outputs, by least squares. */
+    overRows: "sum" | "mean" | "max" | "norm";
     /** Over the query heads that share one KV head. */
     overHeads: "mean" | "max";
     /** `mean` gives every KV head of a layer the same scores (TOVA). */
@@ -179,8 +186,14 @@ export function validatePolicy<P extends Policy>(policy: P): P {
         if (rows.kind === "replay") {
             check(rows.part > 0 && rows.part <= 1, `replay.part is ${rows.part}, not in (0, 1]`);
         } else {
-            const n = rows.kind === "all" ? rows.stride : rows.count;
+            const n = "stride" in rows ? rows.stride : rows.count;
             check(isCount(n), `${rows.kind} rows need a whole number above 0, not ${n}`);
+            // What a row sees hangs on how the file was cut into batches, so nothing can be counted.
+            check(rows.kind !== "echo" || evidence.overRows !== "mean", "echo rows have no mean over rows");
+            check(
+                rows.kind !== "echo" || (evidence.gain !== "sg-sigma" && evidence.noise === undefined),
+                "echo rows are scored while the file is read, not from exported rows",
+            );
         }
     } else if (evidence.kind === "rows" && evidence.formula === "lagkv") {
         check(isCount(evidence.lag), `lag is ${evidence.lag}, not a whole number above 0`);

@@ -16,11 +16,13 @@ export interface ScorePass {
     source: "file" | "replay";
     /** Query rows: token offset, offset + stride, ... of the decoded tokens (not counting the prefix), `count` of them. */
     rows: {offset: number; stride: number; count: number};
+    /** Positions by which the rows' queries are rotated further; above 0 they see every key of their batch. */
+    ahead: number;
     gain: "one" | "sg";
     /** k of the step gain, in rows: the mean budget of the file. */
     budgetKeys: number;
     /** A `mean` over rows is a `sum` here; cut.ts divides by the number of rows that saw the token. */
-    overRows: "sum" | "max";
+    overRows: "sum" | "max" | "norm";
     overHeads: "mean" | "max";
 }
 
@@ -49,6 +51,7 @@ export function fileRows(rows: Exclude<Rows, {kind: "replay"}>, nTokens: number)
             return {offset: count === 0 ? 0 : nTokens - 1 - (count - 1) * stride, stride, count};
         }
         case "all":
+        case "echo":
             return {
                 offset: nTokens === 0 ? 0 : (nTokens - 1) % rows.stride,
                 stride: rows.stride,
@@ -94,9 +97,10 @@ export function scorePass(policy: Policy, input: ScorePassInput): ScorePass | un
             rows.kind === "replay"
                 ? {offset: replayHeaderTokens, stride: 1, count: replayTokens(rows.part, nTokens).length}
                 : fileRows(rows, nTokens),
+        ahead: rows.kind === "echo" ? nTokens : 0,
         gain: gain === "one" ? "one" : "sg",
         budgetKeys: Math.max(1, Math.round(budget * nTokens)),
-        overRows: overRows === "max" ? "max" : "sum",
+        overRows: overRows === "mean" ? "sum" : overRows,
         overHeads,
     };
 }
@@ -113,7 +117,8 @@ export function scorePass(policy: Policy, input: ScorePassInput): ScorePass | un
 export function rowWeights(pass: ScorePass, nTokens: number, prefixTokens: number): Float32Array {
     const keysBefore = prefixTokens + (pass.source === "replay" ? nTokens : 0);
     return Float32Array.from({length: pass.rows.count}, (_, row) => {
-        const nVisible = keysBefore + pass.rows.offset + row * pass.rows.stride + 1;
+        const nVisible =
+            pass.ahead > 0 ? prefixTokens + nTokens : keysBefore + pass.rows.offset + row * pass.rows.stride + 1;
         return pass.gain === "one" ? 1 : stepGain(nVisible, pass.budgetKeys);
     });
 }

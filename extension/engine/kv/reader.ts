@@ -8,7 +8,7 @@ import type {HeadProfile} from "../../core/policy/head-profile.js";
 import type {KeepLists} from "../../core/policy/head-rows.js";
 import {policyNeeds, type Policy} from "../../core/policy/policy.js";
 import {replayTokens, rowWeights, scorePass, type ScorePass} from "../../core/policy/score-pass.js";
-import type {NativeSegment, NativeSession} from "../native/native.js";
+import type {NativeScorePass, NativeSegment, NativeSession} from "../native/native.js";
 import {cancelledError, type KvContext} from "./kv-context.js";
 import type {Prefix} from "./prefix.js";
 import {flatten, keepAll, type CutEvidence} from "./segment.js";
@@ -207,16 +207,16 @@ export class Reader {
 
 /** The part of a pass that falls on tokens [at, at + n), with offsets counted from there. */
 export function passWithin(
-    pass: Pick<ScorePass, "rows">,
+    pass: Pick<ScorePass, "rows" | "ahead">,
     weights: Float32Array,
     at: number,
     n: number,
-): {offset: number; stride: number; weights: Float32Array} | undefined {
+): NativeScorePass | undefined {
     const {offset, stride, count} = pass.rows;
     const first = Math.max(0, Math.ceil((at - offset) / stride));
     const end = Math.min(count, Math.ceil((at + n - offset) / stride));
     if (end <= first) return undefined;
-    return {offset: offset + first * stride - at, stride, weights: weights.slice(first, end)};
+    return {offset: offset + first * stride - at, stride, weights: weights.slice(first, end), ahead: pass.ahead};
 }
 
 /** Scores per query head, [nLayers, nHeads, n], as scores per KV head, [nLayers, nKvHeads, n]. */

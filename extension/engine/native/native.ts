@@ -7,7 +7,7 @@
 /** A model of node-llama-cpp (`LlamaModel._model`), opaque here. */
 export type AddonModel = object;
 
-export type RowType = "f16" | "q8_0" | "f32";
+export type RowType = "f16" | "q8_0" | "q4_0" | "f32";
 
 export interface NativeAddon {
     /** llama.cpp release whose headers the addon was built with, for example "v0.5.0". */
@@ -118,6 +118,8 @@ export interface NativeScorePass {
     stride: number;
     /** One multiplier of the logits per scoring token; 1 is the model's own softmax. */
     weights: Float32Array;
+    /** Positions by which the scoring tokens' queries are rotated further; above 0 they see every token of the decode call. */
+    ahead?: number;
 }
 
 export interface CapturedLayer {
@@ -209,7 +211,7 @@ export interface NativeSession {
     gather(counts: Uint32Array, rows: Uint32Array): Promise<NativeSegment>;
     fork(): Promise<NativeSession>;
     /** From now on, tokens of score passes (and every generated token) add to the scores of the first nRows live rows. */
-    startScores(nRows: number, over: "sum" | "max"): Promise<void>;
+    startScores(nRows: number, over: "sum" | "max" | "norm"): Promise<void>;
     /** [nLayers, nHeads, nRows]: attention received by live rows, per query head. */
     readScores(): Promise<Float32Array>;
     stopScores(): Promise<void>;
@@ -226,7 +228,7 @@ export interface PlainOptions {
     nCtx: number;
     nBatch: number;
     nThreads: number;
-    rowType?: "f16" | "q8_0";
+    rowType?: RowType;
     /** Whether llama.cpp gets one persistent thread pool; most programs do not give it one. */
     threadPool?: boolean;
 }

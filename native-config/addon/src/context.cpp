@@ -331,6 +331,7 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
             if (request.pass != nullptr) {
                 const ScorePass & pass = *request.pass;
                 here.stride = pass.stride;
+                here.ahead = pass.ahead;
                 bool isFirst = true;
                 for (size_t i = 0; i < pass.weights.size(); i++) {
                     const size_t token = pass.offset + i * pass.stride;

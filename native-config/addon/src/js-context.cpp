@@ -75,19 +75,6 @@ void Engine::clearCancel() {
 
 namespace {
 
-ggml_type rowTypeOf(Napi::Env env, const std::string & name) {
-    if (name == "f16") {
-        return GGML_TYPE_F16;
-    }
-    if (name == "q8_0") {
-        return GGML_TYPE_Q8_0;
-    }
-    if (name == "f32") {
-        return GGML_TYPE_F32;
-    }
-    throw codedError(env, "usage", "unknown row type " + name + " (f16, q8_0 or f32)");
-}
-
 ContextOptions::Graft graftOf(Napi::Env env, const std::string & name) {
     if (name == "automatic") {
         return ContextOptions::Graft::automatic;

@@ -38,7 +38,7 @@ JsPlain::JsPlain(const Napi::CallbackInfo & info) : Napi::ObjectWrap<JsPlain>(in
     state->nCtx = static_cast<int>(numberOr(options, "nCtx", 4096));
     state->nBatch = static_cast<int>(numberOr(options, "nBatch", 512));
     state->nThreads = static_cast<int>(numberOr(options, "nThreads", 0));
-    state->rowType = stringOr(options, "rowType", "f16") == "q8_0" ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
+    state->rowType = rowTypeOf(info.Env(), stringOr(options, "rowType", "f16"));
     // Off, this is llama.cpp as most programs run it; on, the seam is compared with the same persistent threads.
     state->hasThreadPool = flagOr(options, "threadPool", true);
     state->modelObject = Napi::Persistent(addonModel);

@@ -178,11 +178,11 @@ Napi::Value JsSession::fork(const Napi::CallbackInfo & info) {
 
 Napi::Value JsSession::startScores(const Napi::CallbackInfo & info) {
     const uint32_t nRows = static_cast<uint32_t>(numberArgument(info, 0));
-    const bool isMax = info.Length() > 1 && info[1].IsString() && info[1].As<Napi::String>().Utf8Value() == "max";
-    return done(info, [nRows, isMax](Context & context, Session & session) {
+    const std::string name = info.Length() > 1 && info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : "sum";
+    const Scores::Over over = name == "max" ? Scores::Over::max : name == "norm" ? Scores::Over::norm : Scores::Over::sum;
+    return done(info, [nRows, over](Context & context, Session & session) {
         session.scores.reset();
-        session.scores = std::make_unique<Scores>(context.modelShape(), context.layerPlans(), nRows,
-                                                  isMax ? Scores::Over::max : Scores::Over::sum);
+        session.scores = std::make_unique<Scores>(context.modelShape(), context.layerPlans(), nRows, over);
     });
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scores.h"
+#include "worker.h"
 
 namespace kvasir {
 
@@ -52,6 +53,23 @@ inline Napi::Uint32Array uint32Argument(const Napi::CallbackInfo & info, size_t 
     return info[i].As<Napi::Uint32Array>();
 }
 
+/** @throws "usage" for a name that is no row type */
+inline ggml_type rowTypeOf(Napi::Env env, const std::string & name) {
+    if (name == "f16") {
+        return GGML_TYPE_F16;
+    }
+    if (name == "q8_0") {
+        return GGML_TYPE_Q8_0;
+    }
+    if (name == "q4_0") {
+        return GGML_TYPE_Q4_0;
+    }
+    if (name == "f32") {
+        return GGML_TYPE_F32;
+    }
+    throw codedError(env, "usage", "unknown row type " + name + " (f16, q8_0, q4_0 or f32)");
+}
+
 /** The `pass` of an object that asks for a decode; none when it has none. */
 inline std::optional<ScorePass> scorePassOf(const Napi::Object & object) {
     if (!object.Get("pass").IsObject()) {
@@ -66,6 +84,7 @@ inline std::optional<ScorePass> scorePassOf(const Napi::Object & object) {
     pass.offset = static_cast<uint32_t>(numberOr(given, "offset", 0));
     pass.stride = std::max(1u, static_cast<uint32_t>(numberOr(given, "stride", 1)));
     pass.weights = copyOf<float>(weights.As<Napi::Float32Array>());
+    pass.ahead = static_cast<uint32_t>(numberOr(given, "ahead", 0));
     return pass;
 }
 

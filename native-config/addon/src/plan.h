@@ -11,7 +11,7 @@ namespace kvasir {
 
 /** How one row of K or V is stored. Rows move between buffers as raw 32-bit words, whatever their type is. */
 struct RowFormat {
-    ggml_type type;   // f32, f16 or q8_0; the same for K and V
+    ggml_type type;   // f32, f16, q8_0 or q4_0; the same for K and V
     int64_t headDim;  // elements of one row of one KV head
     size_t bytes;     // bytes of such a row
     int64_t words() const { return static_cast<int64_t>(bytes / 4); }

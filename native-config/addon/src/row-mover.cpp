@@ -1,9 +1,9 @@
 #include "row-mover.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "error.h"
+#include "rotation.h"
 
 namespace kvasir {
 
@@ -81,20 +81,10 @@ void RowMover::runOn(Device & device, const std::vector<Move> & moves) {
             // set_rows copies f16 to f16 bit for bit, so a row travels as 16-bit words.
             source = graph.leaf(move.source, move.from * rows.bytes, {GGML_TYPE_F16, {halves, n, 1}});
         } else {
-            const RopeParams & r = *move.rope;
             ggml_tensor * k = graph.leaf(move.source, move.from * rows.bytes, {rows.type, {rows.headDim, 1, n}});
             ggml_tensor * delta = graph.leaf(all, at, {GGML_TYPE_I32, {n, 1, 1}});
             at += move.indices.size() * sizeof(int32_t);
-            ggml_tensor * factors = nullptr;
-            if (r.freqFactors != nullptr) {
-                factors = graph.leaf(r.freqFactors, 0, {GGML_TYPE_F32, {r.freqFactors->ne[0], 1, 1}});
-            }
-            // YaRN scales the magnitude by attnFactor * (1 + 0.1 ln(1 / freqScale)) (arXiv 2309.00071, eq. 22 and its
-            // use in ggml's rope_yarn). The rows carry that already, so here the whole factor must be one.
-            const float attnFactor = r.extFactor != 0.0f ? 1.0f / (1.0f + 0.1f * std::log(1.0f / r.freqScale)) : 1.0f;
-            ggml_tensor * rotated =
-                api.ggml_rope_ext(graph.context, k, delta, factors, r.nDims, r.mode, r.nCtxOrig, r.freqBase, r.freqScale,
-                                  r.extFactor, attnFactor, r.betaFast, r.betaSlow);
+            ggml_tensor * rotated = rotateFurther(graph, k, delta, *move.rope);
             source = graph.reinterpret(rotated, 0, {GGML_TYPE_F16, {halves, n, 1}});
         }
         ggml_tensor * target = graph.leaf(move.target, 0, {GGML_TYPE_F16, {halves, move.target->ne[1], 1}});

@@ -1,6 +1,7 @@
 #include "scores.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "session.h"
@@ -29,7 +30,7 @@ Scores::Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, 
 }
 
 ggml_tensor * Scores::combine(Graph & graph, ggml_tensor * a, ggml_tensor * b) const {
-    if (over == Over::sum) {
+    if (over != Over::max) {
         return api.ggml_add(graph.context, a, b);
     }
     // max(a, b) = a + relu(b - a): ggml has no element-wise maximum.
@@ -55,7 +56,7 @@ ggml_tensor * Scores::fold(Graph & graph, ggml_tensor * p) const {
 }
 
 void Scores::add(Graph & graph, int layer, int queryHead, ggml_tensor * k, ggml_tensor * q, ggml_tensor * gain,
-                 ggml_tensor * mask, float scale, float softCap, uint32_t base) const {
+                 ggml_tensor * mask, float scale, float softCap, uint32_t base, const Near * near) const {
     const int64_t length = k->ne[1];
     const int64_t n = std::min<int64_t>(nRows, length - base);
     if (n <= 0) {
@@ -63,6 +64,9 @@ void Scores::add(Graph & graph, int layer, int queryHead, ggml_tensor * k, ggml_
     }
     ggml_context * ctx = graph.context;
     ggml_tensor * logits = api.ggml_mul_mat(ctx, k, q);  // [length, nScoring, nQueryHeads]
+    if (near != nullptr) {
+        logits = api.ggml_concat(ctx, logits, api.ggml_mul_mat(ctx, near->k, near->q), 0);
+    }
     if (softCap != 0.0f) {
         logits = api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
         scale = 1.0f;
@@ -72,6 +76,9 @@ void Scores::add(Graph & graph, int layer, int queryHead, ggml_tensor * k, ggml_
     }
     ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, mask, scale, 0.0f);
     ggml_tensor * seen = graph.reinterpret(p, base * sizeof(float), {GGML_TYPE_F32, {n, p->ne[1], p->ne[2]}, p->nb[1], p->nb[2]});
+    if (over == Over::norm) {
+        seen = api.ggml_mul(ctx, seen, seen);
+    }
     ggml_tensor * received = fold(graph, seen);  // [n, 1, nQueryHeads]
 
     const size_t perHead = sizeof(float) * nRows;
@@ -87,6 +94,9 @@ std::vector<float> Scores::download() const {
     std::vector<float> all(perLayer * sums.size());
     for (size_t layer = 0; layer < sums.size(); layer++) {
         api.ggml_backend_tensor_get(sums[layer], all.data() + layer * perLayer, 0, perLayer * sizeof(float));
+    }
+    if (over == Over::norm) {
+        std::transform(all.begin(), all.end(), all.begin(), [](float squares) { return std::sqrt(squares); });
     }
     return all;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "error.h"
+#include "rotation.h"
 
 namespace kvasir {
 
@@ -21,6 +22,9 @@ constexpr int64_t lengthBlock = 256;
 
 // Scoring tokens at a time: the logits of all of them would be the largest tensor of the whole read.
 constexpr uint32_t scoreSlice = 64;
+
+// Live rows up to a scoring token that compete with what it sees from ahead: heads that look at what is near look there.
+constexpr int64_t nearRows = 64;
 
 // More than any device asks for.
 constexpr int64_t scratchAlignment = 256;
@@ -143,7 +147,11 @@ void Seam::placeRows() {
 Seam::PartScores Seam::prepareScoring(const BatchPart & part) {
     PartScores scores;
     const ScorePass * pass = part.pass;
-    if (!part.isScored() || part.nTokens == 1) {
+    const uint32_t nAll = part.isScored() ? static_cast<uint32_t>(pass->weights.size()) : 0;
+    for (uint32_t i = 0; i < nAll; i += scoreSlice) {
+        scores.slices.push_back({i, std::min(scoreSlice, nAll - i), 0, 0, 0});
+    }
+    if (nAll == 0 || (part.nTokens == 1 && pass->ahead == 0)) {
         return scores;  // a single token sees every row of every region: no mask, and a plain softmax
     }
     const Session & session = *part.session;
@@ -159,19 +167,47 @@ Seam::PartScores Seam::prepareScoring(const BatchPart & part) {
             throw KvError("internal", "a batch can be scored only while all regions are equally long");
         }
     }
+    const int64_t border = session.length(global, 0);
+    const int64_t length = border + part.nTokens;
+    std::vector<float> mask;
+    for (ScoreSlice & slice : scores.slices) {
+        const auto visibleTo = [&](uint32_t i) { return border + pass->offset + static_cast<int64_t>(i) * pass->stride + 1; };
+        if (pass->ahead != 0) {
+            slice.nearFirst = std::max<int64_t>(first.base, visibleTo(slice.first) - nearRows);
+            slice.nNear = visibleTo(slice.first + slice.n - 1) - slice.nearFirst;
+        }
+        slice.maskAt = mask.size();
+        for (uint32_t i = slice.first; i < slice.first + slice.n; i++) {
+            const int64_t nVisible = pass->ahead == 0 ? visibleTo(i) : length;
+            mask.insert(mask.end(), nVisible, 0.0f);
+            mask.insert(mask.end(), length - nVisible, -INFINITY);
+            if (slice.nNear > 0) {
+                const int64_t from = std::max<int64_t>(0, visibleTo(i) - nearRows - slice.nearFirst);
+                const int64_t to = visibleTo(i) - slice.nearFirst;
+                mask.insert(mask.end(), from, -INFINITY);
+                mask.insert(mask.end(), to - from, 0.0f);
+                mask.insert(mask.end(), slice.nNear - to, -INFINITY);
+            }
+        }
+    }
     const int64_t nScoring = static_cast<int64_t>(pass->weights.size());
-    const int64_t length = session.length(global, 0) + part.nTokens;
-    std::vector<float> mask(static_cast<size_t>(length * nScoring), -INFINITY);
-    for (int64_t i = 0; i < nScoring; i++) {
-        const int64_t nVisible = static_cast<int64_t>(session.length(global, 0)) + pass->offset + i * pass->stride + 1;
-        std::fill_n(mask.begin() + length * i, nVisible, 0.0f);
+    const std::vector<int32_t> ahead(pass->weights.size(), static_cast<int32_t>(pass->ahead));
+    const int64_t nMixed = pass->ahead == 0 ? 0 : mixedChannels(rows);
+    const std::vector<float> mixing = mixingMatrix(nMixed);
+    std::vector<DeviceTensors::Shape> shapes = {
+        {GGML_TYPE_F32, static_cast<int64_t>(mask.size()), 1}, {GGML_TYPE_F32, 1, nScoring}, {GGML_TYPE_I32, nScoring, 1}};
+    if (nMixed > 0) {
+        shapes.push_back({GGML_TYPE_F32, nMixed, nMixed});
     }
     for (auto & [device, state] : size->devices) {
-        auto tensors = std::make_unique<DeviceTensors>(
-            *device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F32, length, nScoring}, {GGML_TYPE_F32, 1, nScoring}});
+        auto tensors = std::make_unique<DeviceTensors>(*device, shapes);
         api.ggml_backend_tensor_set(tensors->at(0), mask.data(), 0, mask.size() * sizeof(float));
         api.ggml_backend_tensor_set(tensors->at(1), pass->weights.data(), 0, pass->weights.size() * sizeof(float));
-        scores.maskAndGain[device] = std::move(tensors);
+        api.ggml_backend_tensor_set(tensors->at(2), ahead.data(), 0, ahead.size() * sizeof(int32_t));
+        if (nMixed > 0) {
+            api.ggml_backend_tensor_set(tensors->at(3), mixing.data(), 0, mixing.size() * sizeof(float));
+        }
+        scores.tensors[device] = std::move(tensors);
     }
     return scores;
 }
@@ -431,26 +467,45 @@ void Seam::buildScores(Graph & graph, ggml_tensor * node, int layer, size_t inde
     const ggml_tensor * q = node->src[0];
     float params[3];
     std::memcpy(params, node->op_params, sizeof(params));
-    ggml_tensor * k = graph.reinterpret(
-        rowsK, first.start * rows.bytes,
-        {rows.type, {d, length, group.nHeads}, rows.bytes, std::max<size_t>(group.spacing, 1) * rows.bytes});
-    const auto & tensors = partScores[index].maskAndGain;
-    const auto found = tensors.find(layers[layer].device);
-    const uint32_t nScoring = static_cast<uint32_t>(pass.weights.size());
-    for (uint32_t i = 0; i < nScoring; i += scoreSlice) {
-        const int64_t n = std::min(scoreSlice, nScoring - i);
-        const size_t offset = (part.first + pass.offset + static_cast<size_t>(i) * pass.stride) * q->nb[1] +
+    const auto keys = [&](int64_t from, int64_t n) {
+        const size_t head = std::max<size_t>(group.spacing, 1) * rows.bytes;
+        return graph.reinterpret(rowsK, (first.start + static_cast<size_t>(from)) * rows.bytes,
+                                 {rows.type, {d, n, group.nHeads}, rows.bytes, head});
+    };
+    ggml_tensor * k = keys(0, length);
+    const auto found = partScores[index].tensors.find(layers[layer].device);
+    const int64_t nQueryHeads = group.nHeads * G;
+    for (const ScoreSlice & slice : partScores[index].slices) {
+        const int64_t n = slice.n;
+        const size_t offset = (part.first + pass.offset + static_cast<size_t>(slice.first) * pass.stride) * q->nb[1] +
                               static_cast<size_t>(group.firstHead * G) * q->nb[2];
         ggml_tensor * queries =
-            graph.leaf(q, offset, {GGML_TYPE_F32, {d, n, group.nHeads * G}, q->nb[1] * pass.stride, q->nb[2]});
+            graph.leaf(q, offset, {GGML_TYPE_F32, {d, n, nQueryHeads}, q->nb[1] * pass.stride, q->nb[2]});
         ggml_tensor * gain = nullptr;
         ggml_tensor * mask = nullptr;
-        if (found != tensors.end()) {
-            mask = graph.leaf(found->second->at(0), static_cast<size_t>(i) * length * sizeof(float), {GGML_TYPE_F32, {length, n, 1}});
-            gain = graph.leaf(found->second->at(1), i * sizeof(float), {GGML_TYPE_F32, {1, n, 1}});
+        if (found != partScores[index].tensors.end()) {
+            mask = graph.leaf(found->second->at(0), slice.maskAt * sizeof(float), {GGML_TYPE_F32, {length + slice.nNear, n, 1}});
+            gain = graph.leaf(found->second->at(1), slice.first * sizeof(float), {GGML_TYPE_F32, {1, n, 1}});
+        }
+        Scores::Near near = {nullptr, queries};
+        if (pass.ahead != 0) {
+            near.k = keys(slice.nearFirst, slice.nNear);
+            ggml_tensor * delta = graph.leaf(found->second->at(2), slice.first * sizeof(int32_t), {GGML_TYPE_I32, {n, 1, 1}});
+            // RoPE wants the heads of one position side by side.
+            ggml_tensor * perToken = graph.leaf(q, offset, {GGML_TYPE_F32, {d, nQueryHeads, n}, q->nb[2], q->nb[1] * pass.stride});
+            ggml_tensor * matrix = nullptr;
+            if (const int64_t nMixed = mixedChannels(rows)) {
+                matrix = graph.leaf(found->second->at(3), 0, {GGML_TYPE_F32, {nMixed, nMixed, 1}});
+                perToken = mixChannels(graph, api.ggml_cont(graph.context, perToken), matrix);
+            }
+            ggml_tensor * rotated = rotateFurther(graph, perToken, delta, layers[layer].rope);
+            if (matrix != nullptr) {
+                rotated = mixChannels(graph, rotated, matrix);
+            }
+            queries = graph.reinterpret(rotated, 0, {GGML_TYPE_F32, {d, n, nQueryHeads}, rotated->nb[2], rotated->nb[1]});
         }
         part.session->scores->add(graph, layer, static_cast<int>(group.firstHead * G), k, queries, gain, mask, params[0],
-                                  params[2], first.base);
+                                  params[2], first.base, pass.ahead != 0 ? &near : nullptr);
     }
 }
 

@@ -62,9 +62,16 @@ private:
         std::map<Device *, std::unique_ptr<PerDevice>> devices;
         std::vector<std::unique_ptr<LayerGraph>> graphs;  // by layer; empty when they are not kept
     };
+    /** Scoring tokens that are scored at a time, and the rows right before them that they see beside all others. */
+    struct ScoreSlice {
+        uint32_t first, n;
+        int64_t nearFirst, nNear;  // rows of a region; none when nothing is rotated
+        size_t maskAt;             // floats
+    };
     /** Scoring tokens of one part of the current batch. */
     struct PartScores {
-        std::map<Device *, std::unique_ptr<DeviceTensors>> maskAndGain;  // none for a single token
+        std::vector<ScoreSlice> slices;
+        std::map<Device *, std::unique_ptr<DeviceTensors>> tensors;  // mask, gain, deltas, mixing matrix; none for a single token
     };
     struct Group {
         int firstHead;

@@ -101,6 +101,11 @@ describe("policyVariant", () => {
             prior: {kind: "v2", width: 7},
             share: {kind: "profile"},
         });
+        expect(policyVariant("aha-file:echo=2:rows=norm:pins=4/0")).toMatchObject({
+            evidence: {rows: {kind: "echo", stride: 2}, overRows: "norm", gain: "sg"},
+            pins: {first: 4, last: {rows: 0}, cap: 0.25},
+        });
+        expect(policyVariant("aha-pooled:guarantee=0.05")).toMatchObject({share: {kind: "pooled", guarantee: 0.05}});
         expect(policyVariant("snapkv:pool=none:prior=v")).toMatchObject({pool: {kind: "none"}, prior: {kind: "v"}});
     });
 
@@ -118,6 +123,12 @@ describe("policyVariant", () => {
         ["streaming-llm:heads=max", "usage"],
         ["aha-file:pool=4", "unknown-policy"],
         ["aha-file:heads=sum", "usage"],
+        ["aha-file:echo=0", "unknown-policy"],
+        ["aha-file:echo=1:rows=mean", "unknown-policy"],
+        ["knorm:echo=1", "usage"],
+        ["aha-file:pins=4", "unknown-policy"],
+        ["full:pins=4/0", "usage"],
+        ["aha-file:guarantee=0.1", "usage"],
     ])("refuses %s with %s", (written, code) => {
         expect(() => policyVariant(written)).toThrow(expect.objectContaining({code}));
     });

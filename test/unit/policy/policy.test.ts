@@ -25,6 +25,26 @@ describe("validatePolicy", () => {
             "a replay of nothing",
             {evidence: {...good.evidence, rows: {kind: "replay", part: 0}} as ScoringPolicy["evidence"]},
         ],
+        [
+            "a mean over rows that ask from ahead",
+            {
+                evidence: {
+                    ...good.evidence,
+                    rows: {kind: "echo", stride: 1},
+                    overRows: "mean",
+                } as ScoringPolicy["evidence"],
+            },
+        ],
+        [
+            "rows from ahead with a gain of their own",
+            {
+                evidence: {
+                    ...good.evidence,
+                    rows: {kind: "echo", stride: 1},
+                    gain: "sg-sigma",
+                } as ScoringPolicy["evidence"],
+            },
+        ],
         ["half a row", {evidence: {...good.evidence, rows: {kind: "tail", count: 0.5}} as ScoringPolicy["evidence"]}],
         ["a lag of nothing", {evidence: {kind: "rows", formula: "lagkv", lag: 0, first: 4}}],
     ])("refuses %s", (_, part) => {

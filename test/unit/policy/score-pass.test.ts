@@ -1,4 +1,5 @@
 import {describe, expect, it} from "vitest";
+import {policyVariant} from "../../../extension/core/fidelity/policy-variant.js";
 import {policyByName, withReplayPart, withStride} from "../../../extension/core/policy/presets.js";
 import {fileRows, replayTokens, rowsSeeing, rowWeights, scorePass} from "../../../extension/core/policy/score-pass.js";
 
@@ -48,6 +49,7 @@ describe("rowWeights", () => {
         const pass = {
             source: "file",
             rows: {offset: 0, stride: 1, count: 1000},
+            ahead: 0,
             gain: "sg",
             budgetKeys: 100,
             overRows: "sum",
@@ -69,6 +71,7 @@ describe("rowWeights", () => {
         expect(pass).toEqual({
             source: "replay",
             rows: {offset: 6, stride: 1, count: 300},
+            ahead: 0,
             gain: "sg",
             budgetKeys: 30,
             overRows: "max",
@@ -88,6 +91,7 @@ describe("scorePass", () => {
         expect(scorePass(policyByName("ahakv"), {nTokens: 1000, budget: 0.25})).toEqual({
             source: "file",
             rows: {offset: 968, stride: 1, count: 32},
+            ahead: 0,
             gain: "sg",
             budgetKeys: 250,
             overRows: "sum",
@@ -100,6 +104,15 @@ describe("scorePass", () => {
         });
         const half = withReplayPart(policyByName("kvzip"), 0.5);
         expect(scorePass(half, {nTokens: 320, budget: 0.25})?.rows.count).toBe(160);
+    });
+
+    it("lets rows ask from ahead, by the length of the file, over prefix and file", () => {
+        const echo = policyVariant("aha-file:echo=4:rows=norm");
+        const pass = scorePass(echo, {nTokens: 1001, budget: 0.125})!;
+        expect(pass).toMatchObject({source: "file", rows: {offset: 0, stride: 4, count: 251}, ahead: 1001});
+        expect(pass.overRows).toBe("norm");
+        const g = Math.sqrt(2 * Math.log((1001 + 30) / 125));
+        for (const weight of rowWeights(pass, 1001, 30)) expect(weight).toBeCloseTo(g, 5);
     });
 
     it("is none where no native scores are needed", () => {
