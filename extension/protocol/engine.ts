@@ -35,7 +35,7 @@ export interface EngineSettings {
     policy: string;
     /** Share of rows kept, in (0, 1]. */
     budget: number;
-    rowType: "f16" | "q8_0";
+    rowType: "f16" | "q8_0" | "q4_0";
     /** Hard limit of all KV memory, MiB; undefined lets the engine choose from free memory. */
     kvMib?: number;
     /** Hard limit of the rows in main memory beside those on a GPU, MiB; undefined lets the engine choose, 0 keeps none. */

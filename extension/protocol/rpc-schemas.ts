@@ -40,7 +40,7 @@ export const engineSettings = schemaOf<e.EngineSettings>()(
         gpu: z.enum(["auto", "cpu", "cuda", "vulkan", "metal"]),
         policy: z.string(),
         budget: z.number().gt(0).lte(1),
-        rowType: z.enum(["f16", "q8_0"]),
+        rowType: z.enum(["f16", "q8_0", "q4_0"]),
         kvMib: z.number().positive().optional(),
         ramMib: z.number().nonnegative().optional(),
         cacheDir: z.string(),

@@ -240,14 +240,17 @@ describe("a question that should not wait", () => {
     });
 });
 
-describe("rows in q8_0", () => {
-    it("are cut by the same head profile and take about half the bytes", async () => {
-        const engine = await createEngine(settings({rowType: "q8_0"}));
+describe.each([
+    ["q8_0", 34],
+    ["q4_0", 18],
+] as const)("rows in %s", (rowType, blockBytes) => {
+    it("are cut by the same head profile and take as many bytes as their blocks", async () => {
+        const engine = await createEngine(settings({rowType}));
         await engine.updateWorkspace({workspace, upsert: files});
         expect((await engine.load()).headProfile).toBe("shipped");
         const {files: read} = await engine.read({workspace, paths: ["src/derivation.ts"]});
-        // 34 bytes for 32 values instead of 64; the quarter's share is of f16 rows.
-        expect(read[0]!.bytes / read[0]!.fullBytes).toBeLessThanOrEqual((0.27 * 34) / 64);
+        // Bytes for 32 values, instead of 64 in f16; the quarter's share is of f16 rows.
+        expect(read[0]!.bytes / read[0]!.fullBytes).toBeLessThanOrEqual((0.27 * blockBytes) / 64);
         await engine.dispose();
     });
 });

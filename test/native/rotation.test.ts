@@ -81,8 +81,8 @@ it.each(Object.keys(kinds))("rows rotated are the rows computed there: %s", asyn
     await other?.dispose();
 });
 
-it("refuses to rotate 8-bit rows", async () => {
-    const {context, shape} = await openContext(model, {rowType: "q8_0"});
+it.each(["q8_0", "q4_0"] as const)("refuses to rotate rows in %s", async (rowType) => {
+    const {context, shape} = await openContext(model, {rowType});
     const session = await context.newSession();
     await session.decode(tokensOf(model, sampleText, 10), 0);
     const {counts, rows} = flatten(keepAll(shape.nLayers * shape.nKvHeads, 10));

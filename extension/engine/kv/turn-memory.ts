@@ -103,7 +103,7 @@ export class TurnMemory {
      * moved to the positions in front of that: order and distances stay.
      */
     parts(): NativePart[] {
-        const canRotate = this.context.rowType !== "q8_0";
+        const canRotate = this.context.rowType === "f16" || this.context.rowType === "f32";
         let behind = 0;
         const parts: NativePart[] = [];
         for (const {native, nTokens} of this.#segments.toReversed()) {

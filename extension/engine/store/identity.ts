@@ -21,7 +21,7 @@ export const identityFieldsSchema = z.strictObject({
     modelHash: z.string().min(1).max(200),
     /** Name or hash of the tokenizer and of the options it was used with. */
     tokenizer: z.string().max(1000),
-    rowType: z.enum(["f16", "q8_0"]),
+    rowType: z.enum(["f16", "q8_0", "q4_0"]),
     /** True when the rows are Hadamard-rotated, as llama.cpp does with a quantised cache. */
     isRotated: z.boolean(),
     storeVersion: z.int().nonnegative(),
