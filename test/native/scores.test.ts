@@ -20,7 +20,7 @@ import {overHeads, passWithin} from "../../extension/engine/kv/reader.js";
 import {flatten, keepAll} from "../../extension/engine/kv/segment.js";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {ContextShape, NativeContext, NativeSegment, NativeSession} from "../../extension/engine/native/native.js";
-import type {Qkv} from "../reference/attention.js";
+import type {Ahead, Qkv} from "../reference/attention.js";
 import {madeUpFacts} from "../reference/made-up-facts.js";
 import {realDifferences, referenceKept} from "../reference/paper-cuts.js";
 import {referenceScores, type ReferenceOptions} from "../reference/paper-scores.js";
@@ -166,27 +166,29 @@ function exportedRows(): ExportedRows {
     };
 }
 
+/** How the model rotates, and the batches in which a file is decoded here. */
+function ahead(): Pick<Ahead, "frequencies" | "nDecoded"> {
+    return {
+        frequencies: Array.from(ropeOf(model, shape.headDim, 0)!.frequencies),
+        nDecoded: (row) => (row < 50 ? 50 : nFile),
+    };
+}
+
 async function scoresOf(policy: Policy): Promise<Float32Array | undefined> {
     const needs = policyNeeds(policy);
     if (needs.exportedRows) return exportedScores(policy, exportedRows(), budget, {...rope, layout: "neox"});
     const pass = scorePass(policy, {nTokens: nFile, budget, replayHeaderTokens: nHeader});
     if (pass === undefined) return undefined;
     const scores = await deviceScores(pass);
-    expect(relativeError(scores, flat(referenceRawScores(pass, qkv)))).toBeLessThan(onGpu(1e-3, 1e-4));
+    expect(relativeError(scores, flat(referenceRawScores(pass, qkv, ahead())))).toBeLessThan(onGpu(1e-3, 1e-4));
     return scores;
 }
-
-/** Ends of the batches in which a file is decoded here. */
-const nDecoded = (row: number): number => (row < 50 ? 50 : nFile);
 
 it.each(["aha-file:echo=1", "aha-file:echo=3:rows=norm", "aha-file:echo=1:rows=max:heads=max", "aha-file:rows=norm"])(
     "%s has the scores of its formula",
     async (name) => {
         const pass = scorePass(policyVariant(name), {nTokens: nFile, budget})!;
-        const expected = referenceRawScores(pass, qkv, {
-            frequencies: Array.from(ropeOf(model, shape.headDim, 0)!.frequencies),
-            nDecoded,
-        });
+        const expected = referenceRawScores(pass, qkv, ahead());
         expect(relativeError(await deviceScores(pass), flat(expected))).toBeLessThan(onGpu(1e-3, 1e-4));
     },
 );
@@ -229,6 +231,7 @@ describe.each(policyNames.filter((name) => name !== "full"))("the policy %s", (n
             rope,
             noise: (layer, head, row, key) => gumbelNoise(1, (layer * nHeads + head) * nFile + row, key),
             lot: (index) => uniformNoise(1, index),
+            ahead: ahead(),
         };
         const kept = cut({
             policy,

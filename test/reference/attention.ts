@@ -105,13 +105,12 @@ export function attentionFromAhead(
         const partner = query[i ^ 1]!;
         return x * Math.cos(angle) + (i % 2 === 0 ? -partner : partner) * Math.sin(angle);
     });
-    const far = keys.slice(0, qkv.prefixTokens + ahead.nDecoded(row)).map((k) => factor * dot(turned, k));
+    const nDecoded = Math.min(nTokensOf(qkv), ahead.nDecoded(row));
+    const far = keys.slice(0, qkv.prefixTokens + nDecoded).map((k) => factor * dot(turned, k));
     const near: number[] = [];
     for (let token = Math.max(0, row + 1 - nearTokens); token <= row; token++) {
         near.push(factor * dot(query, keys[qkv.prefixTokens + token]!));
     }
     const a = softmax([...far, ...near]);
-    return Array.from({length: nTokensOf(qkv)}, (_, token) =>
-        token < ahead.nDecoded(row) ? a[qkv.prefixTokens + token]! : 0,
-    );
+    return Array.from({length: nTokensOf(qkv)}, (_, token) => (token < nDecoded ? a[qkv.prefixTokens + token]! : 0));
 }

@@ -47,6 +47,8 @@ function pinsOf(name: string, n: number, budget: number): {first: number; last: 
             return {first: 0, last: snapWindow(n, budget)};
         case "ahakv":
             return within(4, 32, B);
+        case "aha-echo":
+            return within(4, 0, 0.25 * budget * n + 1e-6);
         case "aha-file":
         case "aha-replay":
         case "aha-pooled":
@@ -129,6 +131,7 @@ function countsOf(
             return counts;
         }
         case "aha-file":
+        case "aha-echo":
         case "aha-replay":
             return divide(facts.profile!.flat(), n, total);
         case "pyramidkv": {

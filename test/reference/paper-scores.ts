@@ -3,7 +3,16 @@
  * constants spelled out. Slow on purpose; compared with the compositions in extension/core/policy.
  */
 
-import {attentionToFile, dot, groupOf, nTokensOf, softmax, type Qkv} from "./attention.js";
+import {
+    attentionFromAhead,
+    attentionToFile,
+    dot,
+    groupOf,
+    nTokensOf,
+    softmax,
+    type Ahead,
+    type Qkv,
+} from "./attention.js";
 
 export interface ReferenceOptions {
     /** Share of rows kept. */
@@ -14,6 +23,8 @@ export interface ReferenceOptions {
     lot?: (index: number) => number;
     /** Rotation of channel pairs (i, i + d / 2) per position, for Expected Attention. */
     rope?: {frequencies: number[]; firstPosition: number};
+    /** What aha-echo's rows see, and how their queries are rotated. */
+    ahead?: Pick<Ahead, "frequencies" | "nDecoded">;
     /** Every how many rows aha-file asks. */
     stride?: number;
 }
@@ -94,6 +105,20 @@ export function referenceScores(name: string, qkv: Qkv, options: ReferenceOption
             const stride = options.stride ?? 4;
             const rows = everyRow.filter((row) => (n - 1 - row) % stride === 0);
             return summedMean(qkv, rows, stepGain);
+        }
+        case "aha-echo": {
+            const ahead = {positions: n, ...options.ahead!};
+            const factor = qkv.scale * Math.max(1, Math.sqrt(2 * Math.log((qkv.prefixTokens + n) / k)));
+            const group = groupOf(qkv);
+            return perToken(qkv, () => 0).map((heads, l) =>
+                heads.map((zeros, h) => {
+                    const norms = Array.from({length: group}, (_, g) => {
+                        const a = everyRow.map((row) => attentionFromAhead(qkv, l, h * group + g, row, factor, ahead));
+                        return zeros.map((__, t) => Math.hypot(...a.map((toFile) => toFile[t]!)));
+                    });
+                    return zeros.map((_, t) => norms.reduce((sum, norm) => sum + norm[t]!, 0) / group);
+                }),
+            );
         }
         case "sg-sigma":
             return summedMean(qkv, everyRow, (logits) => {

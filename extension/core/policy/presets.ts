@@ -61,6 +61,26 @@ const ahaFile: ScoringPolicy = {
     share: {kind: "profile"},
 };
 
+/**
+ * One pass with the evidence of a replay: every row asks as if the file were repeated behind it (see Rows), with step
+ * gain, score_j = sqrt(sum_i a_ij^2) averaged over the query heads of a KV head; the head profile shares the budget.
+ */
+const ahaEcho: ScoringPolicy = {
+    name: "aha-echo",
+    evidence: {
+        kind: "attention",
+        rows: {kind: "echo", stride: 1},
+        gain: "sg",
+        overRows: "norm",
+        overHeads: "mean",
+        overKvHeads: "each",
+    },
+    pool: {kind: "none"},
+    prior: {kind: "none"},
+    pins: {first: 4, last: {rows: 0}, cap: 0.25},
+    share: {kind: "profile"},
+};
+
 /** The refined one: replay rows (KVzip, arXiv 2505.23416) with step gain, max over rows and heads, head profile. */
 const ahaReplay: ScoringPolicy = {
     name: "aha-replay",
@@ -92,7 +112,7 @@ export const calibrationPolicy = ahaPooled;
  * each head. Undefined for policies that somebody chose for what they are.
  */
 export function refinementOf(policy: Policy): Policy | undefined {
-    return policy.name === ahaFile.name ? ahaReplay : undefined;
+    return policy.name === ahaFile.name || policy.name === ahaEcho.name ? ahaReplay : undefined;
 }
 
 /** What is used when nobody chooses. */
@@ -100,7 +120,7 @@ export const defaultPolicyName = "aha-file";
 
 /** All presets, by name. */
 export const presets: ReadonlyMap<string, Policy> = new Map(
-    [full, random, ...publishedPresets, ahaFile, ahaReplay, ahaPooled].map((policy): [string, Policy] => [
+    [full, random, ...publishedPresets, ahaFile, ahaEcho, ahaReplay, ahaPooled].map((policy): [string, Policy] => [
         policy.name,
         validatePolicy(policy),
     ]),

@@ -490,19 +490,22 @@ void Seam::buildScores(Graph & graph, ggml_tensor * node, int layer, size_t inde
         Scores::Near near = {nullptr, queries};
         if (pass.ahead != 0) {
             near.k = keys(slice.nearFirst, slice.nNear);
+        }
+        // A layer without RoPE asks the same from everywhere.
+        if (pass.ahead != 0 && layers[layer].rope.isKnown) {
             ggml_tensor * delta = graph.leaf(found->second->at(2), slice.first * sizeof(int32_t), {GGML_TYPE_I32, {n, 1, 1}});
             // RoPE wants the heads of one position side by side.
-            ggml_tensor * perToken = graph.leaf(q, offset, {GGML_TYPE_F32, {d, nQueryHeads, n}, q->nb[2], q->nb[1] * pass.stride});
+            ggml_tensor * turned = graph.leaf(q, offset, {GGML_TYPE_F32, {d, nQueryHeads, n}, q->nb[2], q->nb[1] * pass.stride});
             ggml_tensor * matrix = nullptr;
             if (const int64_t nMixed = mixedChannels(rows)) {
                 matrix = graph.leaf(found->second->at(3), 0, {GGML_TYPE_F32, {nMixed, nMixed, 1}});
-                perToken = mixChannels(graph, api.ggml_cont(graph.context, perToken), matrix);
+                turned = mixChannels(graph, api.ggml_cont(graph.context, turned), matrix);
             }
-            ggml_tensor * rotated = rotateFurther(graph, perToken, delta, layers[layer].rope);
+            turned = rotateFurther(graph, turned, delta, layers[layer].rope);
             if (matrix != nullptr) {
-                rotated = mixChannels(graph, rotated, matrix);
+                turned = mixChannels(graph, turned, matrix);
             }
-            queries = graph.reinterpret(rotated, 0, {GGML_TYPE_F32, {d, n, nQueryHeads}, rotated->nb[2], rotated->nb[1]});
+            queries = graph.reinterpret(turned, 0, {GGML_TYPE_F32, {d, n, nQueryHeads}, turned->nb[2], turned->nb[1]});
         }
         part.session->scores->add(graph, layer, static_cast<int>(group.firstHead * G), k, queries, gain, mask, params[0],
                                   params[2], first.base, pass.ahead != 0 ? &near : nullptr);

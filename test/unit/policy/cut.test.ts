@@ -255,7 +255,14 @@ describe("bad input", () => {
             const needs = policyNeeds(policy);
             return needs.profile || needs.retrieval || needs.layerSimilarity;
         });
-        expect(needing.map(({name}) => name).sort()).toEqual(["aha-file", "aha-replay", "headkv", "razor", "squeeze"]);
+        expect(needing.map(({name}) => name).sort()).toEqual([
+            "aha-echo",
+            "aha-file",
+            "aha-replay",
+            "headkv",
+            "razor",
+            "squeeze",
+        ]);
         for (const policy of needing) {
             expect(codeOf(() => cut({...input, policy}))).toBe("profile-mismatch");
         }

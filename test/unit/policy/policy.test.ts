@@ -82,6 +82,7 @@ describe("presets", () => {
             "razor",
             "squeeze",
             "aha-file",
+            "aha-echo",
             "aha-replay",
             "aha-pooled",
         ]);

@@ -10,7 +10,7 @@ import {uniformNoise} from "../../../extension/core/policy/final-scores.js";
 import {policyNeeds, type Policy} from "../../../extension/core/policy/policy.js";
 import {policyByName, policyNames, presets, withStride} from "../../../extension/core/policy/presets.js";
 import {rowWeights, scorePass} from "../../../extension/core/policy/score-pass.js";
-import {attentionToFile, groupOf, type Qkv} from "../../reference/attention.js";
+import {attentionFromAhead, attentionToFile, groupOf, type Ahead, type Qkv} from "../../reference/attention.js";
 import {madeUpFacts} from "../../reference/made-up-facts.js";
 import {realDifferences, referenceKept} from "../../reference/paper-cuts.js";
 import {referenceScores, type ReferenceOptions} from "../../reference/paper-scores.js";
@@ -42,6 +42,12 @@ function exported(qkv: Qkv): ExportedRows {
     };
 }
 
+/** The file in batches of 16 tokens, rotated as adjacent pairs of channels. */
+const ahead: Pick<Ahead, "frequencies" | "nDecoded"> = {
+    frequencies: [1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003],
+    nDecoded: (row) => 16 * (Math.floor(row / 16) + 1),
+};
+
 /** What the native side is asked to do, done by an independent softmax with the weights the pass prescribes. */
 function passScores(policy: Policy, qkv: Qkv, budget: number): Float32Array | undefined {
     const nTokens = qkv.q[0]![0]!.length;
@@ -59,11 +65,20 @@ function passScores(policy: Policy, qkv: Qkv, budget: number): Float32Array | un
                     const own = new Array<number>(nTokens).fill(0);
                     weights.forEach((g, r) => {
                         const row = pass.rows.offset + r * pass.rows.stride;
-                        attentionToFile(qkv, layer, head, row, () => g * qkv.scale, pass.source === "replay").forEach(
-                            (a, t) => (own[t] = pass.overRows === "sum" ? own[t]! + a : Math.max(own[t]!, a)),
-                        );
+                        const toFile =
+                            pass.ahead > 0
+                                ? attentionFromAhead(qkv, layer, head, row, g * qkv.scale, {
+                                      positions: pass.ahead,
+                                      ...ahead,
+                                  })
+                                : attentionToFile(qkv, layer, head, row, () => g * qkv.scale, pass.source === "replay");
+                        toFile.forEach((a, t) => {
+                            if (pass.overRows === "max") own[t] = Math.max(own[t]!, a);
+                            else own[t] = own[t]! + (pass.overRows === "norm" ? a * a : a);
+                        });
                     });
-                    own.forEach((a, t) => {
+                    own.forEach((gathered, t) => {
+                        const a = pass.overRows === "norm" ? Math.sqrt(gathered) : gathered;
                         scores[t] = pass.overHeads === "mean" ? scores[t]! + a / group : Math.max(scores[t]!, a);
                     });
                 }
@@ -83,6 +98,7 @@ function cutAndReference(policy: Policy, name: string, qkv: Qkv, budget: number,
         rope,
         noise: (layer, head, row, key) => gumbelNoise(1, (layer * 4 + head) * nTokens + row, key),
         lot: (index) => uniformNoise(1, index),
+        ahead,
         ...(stride === undefined ? {} : {stride}),
     };
     const kept = cut({
@@ -153,7 +169,7 @@ describe("compositions with their own conditions", () => {
         for (const policy of presets.values()) {
             const pass = scorePass(policy, {nTokens: 70, budget: 0.2, replayHeaderTokens: 3});
             if (pass !== undefined) {
-                const oracle = flat(referenceRawScores(pass, qkv));
+                const oracle = flat(referenceRawScores(pass, qkv, ahead));
                 passScores(policy, qkv, 0.2)!.forEach((x, i) => expect(x).toBeCloseTo(oracle[i]!, 5));
             }
         }
