@@ -81,8 +81,8 @@ describe("drafts", () => {
         await afresh.decode(Uint32Array.from([...prompt, ...written]), 0);
         for (const layer of [0, 29]) {
             const [ours, theirs] = [await drafted.session.exportRows(layer, 1), await afresh.exportRows(layer, 1)];
-            expect(relativeError(ours.k, theirs.k)).toBeLessThan(onGpu(0.06, 0.02));
-            expect(relativeError(ours.v, theirs.v)).toBeLessThan(onGpu(0.06, 0.02));
+            expect(relativeError(ours.k, theirs.k)).toBeLessThan(onGpu(0.1, 0.02));
+            expect(relativeError(ours.v, theirs.v)).toBeLessThan(onGpu(0.1, 0.02));
         }
         drafted.session.dispose();
         afresh.dispose();

@@ -81,7 +81,7 @@ describe("rows of short files", () => {
                 return halves(data);
             });
             const [theirs, ours] = await Promise.all(bytes);
-            expect(relativeError(ours!, theirs!)).toBeLessThan(onGpu(0.06, 0.02));
+            expect(relativeError(ours!, theirs!)).toBeLessThan(onGpu(0.1, 0.02));
             alone.native.dispose();
             together[i]!.native.dispose();
         }

@@ -23,6 +23,17 @@ int defaultThreads() {
 
 }  // namespace
 
+namespace {
+
+/** Of the first row of an f16 mask, its elements that hide nothing. */
+int visibleIn(const ggml_tensor * mask) {
+    std::vector<uint16_t> row(static_cast<size_t>(mask->ne[0]));
+    api.ggml_backend_tensor_get(mask, row.data(), 0, row.size() * sizeof(uint16_t));
+    return static_cast<int>(std::count(row.begin(), row.end(), uint16_t{0}));
+}
+
+}  // namespace
+
 /** What one decode in which every node is empty has shown. */
 struct Context::Probe {
     std::vector<std::pair<ggml_tensor *, ggml_op>> emptied;
@@ -36,7 +47,9 @@ struct Context::Probe {
         int64_t headDimK, headDimV, nKvHeads, nHeads;
         float maxBias;
         bool hasSinks;
+        int nVisible;  // keys that the batch's first token sees, where they are counted
     };
+    bool countsVisible = false;
     std::vector<Attention> attention;
 };
 
@@ -50,7 +63,24 @@ Context::Context(llama_model * model, const ContextOptions & options)
     if (!reason.empty()) {
         throw KvError("model-unsupported", reason);
     }
-    const llama_context_params params = paramsFor(options);
+    llama_context_params params = api.llama_context_default_params();
+    params.n_ctx = static_cast<uint32_t>(nBatch);
+    params.n_batch = params.n_ctx;
+    params.n_ubatch = params.n_ctx;
+    // One stream of cells for all sequences: cells stay in the order of the batch's tokens.
+    params.n_seq_max = maxParts;
+    params.kv_unified = true;
+    params.n_threads = threads.nThreads;
+    params.n_threads_batch = threads.nThreads;
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    params.type_k = options.rowType;
+    params.type_v = options.rowType;
+    params.no_perf = true;
+    params.cb_eval = &Context::onNode;
+    params.cb_eval_user_data = this;
+    // The CPU asks before every node, so a cancel does not wait for the rest of a layer; a GPU ends with the layer.
+    params.abort_callback = &Context::isAborted;
+    params.abort_callback_data = this;
     context = api.llama_init_from_model(model, params);
     if (context == nullptr) {
         throw KvError("out-of-memory", "llama.cpp could not make a context (memory, or a row type it does not support)");
@@ -100,7 +130,8 @@ bool Context::onNode(ggml_tensor * node, bool ask, void * self) {
             float params[3];
             std::memcpy(params, node->op_params, sizeof(params));
             probe->attention.push_back({rootOf(node->src[1]), rootOf(node->src[2]), node->src[3], node->src[1]->ne[0],
-                                        node->src[2]->ne[0], node->src[1]->ne[2], node->src[0]->ne[2], params[1], node->src[4] != nullptr});
+                                        node->src[2]->ne[0], node->src[1]->ne[2], node->src[0]->ne[2], params[1], node->src[4] != nullptr,
+                                        probe->countsVisible ? visibleIn(node->src[3]) : 0});
         }
         int layer = -1;
         if (node->op == GGML_OP_ROPE && std::sscanf(node->name, "Kcur-%d", &layer) == 1) {
@@ -126,42 +157,19 @@ bool Context::onNode(ggml_tensor * node, bool ask, void * self) {
     return false;
 }
 
-llama_context_params Context::paramsFor(const ContextOptions & options) {
-    llama_context_params params = api.llama_context_default_params();
-    params.n_ctx = static_cast<uint32_t>(nBatch);
-    params.n_batch = params.n_ctx;
-    params.n_ubatch = params.n_ctx;
-    // One stream of cells for all sequences: cells stay in the order of the batch's tokens.
-    params.n_seq_max = maxParts;
-    params.kv_unified = true;
-    params.n_threads = threads.nThreads;
-    params.n_threads_batch = threads.nThreads;
-    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
-    params.type_k = options.rowType;
-    params.type_v = options.rowType;
-    params.no_perf = true;
-    params.cb_eval = &Context::onNode;
-    params.cb_eval_user_data = this;
-    // The CPU asks before every node, so a cancel does not wait for the rest of a layer; a GPU ends with the layer.
-    params.abort_callback = &Context::isAborted;
-    params.abort_callback_data = this;
-    return params;
-}
-
-void Context::runEmpty(Probe & seen, llama_context * with) {
+void Context::runEmpty(Probe & seen, llama_seq_id sequence, int position) {
     probing = &seen;
     batch.n_tokens = 1;
     batch.token[0] = 0;
-    batch.pos[0] = 0;
+    batch.pos[0] = position;
     batch.n_seq_id[0] = 1;
-    batch.seq_id[0][0] = 0;
+    batch.seq_id[0][0] = sequence;
     batch.logits[0] = 0;
-    const int status = api.llama_decode(with, batch);
+    const int status = api.llama_decode(context, batch);
     probing = nullptr;
     for (const auto & [node, op] : seen.emptied) {
         node->op = op;  // llama.cpp may use this graph again
     }
-    api.llama_memory_clear(api.llama_get_memory(with), false);
     if (status != 0) {
         throw KvError("model-unsupported", "llama.cpp could not run this model (status " + std::to_string(status) + ")");
     }
@@ -170,44 +178,38 @@ void Context::runEmpty(Probe & seen, llama_context * with) {
     }
 }
 
-std::vector<bool> Context::windowedNodes(const Probe & seen, const ContextOptions & options) {
-    std::vector<bool> isWindowed(seen.attention.size(), false);
-    if (api.llama_model_n_swa(model) <= 0) {
+std::vector<bool> Context::windowedNodes(size_t nNodes) {
+    std::vector<bool> isWindowed(nNodes, false);
+    const int window = api.llama_model_n_swa(model);
+    if (window <= 0) {
         return isWindowed;
     }
-    // Models with sliding windows build two masks, that of the windows last; with one alone every layer has a window. A
-    // device sees copies of them, made in the order of use: only a graph whose attention is on the CPU shows the masks.
-    Probe onHost;
-    const Probe * shown = &seen;
-    if (std::any_of(devices.begin(), devices.end(), [](const auto & device) { return !device->isHost(); })) {
-        llama_context_params params = paramsFor(options);
-        params.offload_kqv = false;
-        llama_context * with = api.llama_init_from_model(model, params);
-        if (with == nullptr) {
-            throw KvError("out-of-memory", "llama.cpp could not make a second context, to look at the model's windows");
-        }
-        try {
-            runEmpty(onHost, with);
-        } catch (...) {
-            api.llama_free(with);
-            throw;
-        }
-        api.llama_free(with);
-        shown = &onHost;
+    // One sequence with a token so far back that no window reaches it: what the masks show tells the layers apart. Within a
+    // batch positions have no gaps, so the far token comes from another sequence.
+    llama_memory_t memory = api.llama_get_memory(context);
+    Probe far, near, seen;
+    seen.countsVisible = true;
+    runEmpty(far, 0, 0);
+    runEmpty(near, 1, window + 1);
+    api.llama_memory_seq_cp(memory, 0, 1, -1, -1);
+    runEmpty(seen, 1, window + 2);
+    api.llama_memory_clear(memory, false);
+    int most = 0;
+    for (const Probe::Attention & node : seen.attention) {
+        most = std::max(most, node.nVisible);
     }
-    const ggml_tensor * windowMask = nullptr;
-    for (const Probe::Attention & node : shown->attention) {
-        windowMask = std::max<const ggml_tensor *>(windowMask, node.mask);
-    }
-    for (size_t i = 0; i < isWindowed.size(); i++) {
-        isWindowed[i] = shown->attention.at(i).mask == windowMask;
+    // With windows in every layer none sees all three.
+    const int all = 3;
+    for (size_t i = 0; i < nNodes; i++) {
+        isWindowed[i] = seen.attention.at(i).nVisible < std::max(most, all);
     }
     return isWindowed;
 }
 
 void Context::probe(const ContextOptions & options) {
     Probe seen;
-    runEmpty(seen, context);
+    runEmpty(seen, 0, 0);
+    api.llama_memory_clear(api.llama_get_memory(context), false);
     const Probe::Attention & first = seen.attention.front();
     shape.nHeads = static_cast<int>(first.nHeads);
     shape.nKvHeads = static_cast<int>(first.nKvHeads);
@@ -259,7 +261,7 @@ void Context::probe(const ContextOptions & options) {
         layers.push_back(plan);
         nodeOfLayer.push_back(i);
     }
-    const std::vector<bool> isWindowed = windowedNodes(seen, options);
+    const std::vector<bool> isWindowed = windowedNodes(seen.attention.size());
     for (size_t layer = 0; layer < layers.size(); layer++) {
         if (isWindowed[nodeOfLayer[layer]]) {
             layers[layer].window = static_cast<uint32_t>(api.llama_model_n_swa(model));

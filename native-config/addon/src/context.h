@@ -112,10 +112,9 @@ private:
     struct Probe;
     void probe(const ContextOptions & options);
     /** Layers with a sliding window, in the order of their attention nodes. */
-    std::vector<bool> windowedNodes(const Probe & seen, const ContextOptions & options);
-    llama_context_params paramsFor(const ContextOptions & options);
+    std::vector<bool> windowedNodes(size_t nNodes);
     /** One decode in which no node is computed. @throws KvError "model-unsupported" */
-    void runEmpty(Probe & seen, llama_context * with);
+    void runEmpty(Probe & seen, llama_seq_id sequence, int position);
     struct Tokens {
         Session & session;
         const llama_token * tokens;
