@@ -13,21 +13,22 @@ namespace {
 constexpr double leastUse = 0.8;
 // Small ones serve all that fit.
 constexpr size_t smallBytes = 64 << 10;
+// Less main memory comes quickly from the C library; more is mapped anew, and every page of it faults once.
+constexpr size_t leastHostBytes = 1 << 20;
 // Of the limit; more would be missed elsewhere.
 constexpr size_t maxIdleShare = 8;
 
 }  // namespace
 
-// Main memory comes quickly, and comes back from the C library's own pool.
 BufferPool::BufferPool(ggml_backend_buffer_type_t buft, std::shared_ptr<Budget> budget)
-    : budget(std::move(budget)), buft(buft), isPooling(!api.ggml_backend_buft_is_host(buft)) {}
+    : budget(std::move(budget)), buft(buft), leastBytes(api.ggml_backend_buft_is_host(buft) ? leastHostBytes : 0) {}
 
 BufferPool::~BufferPool() {
     drain();
 }
 
 BufferPool::Lease BufferPool::take(size_t bytes) {
-    if (isPooling) {
+    if (bytes >= leastBytes) {
         std::lock_guard<std::mutex> lock(mutex);
         auto best = idle.end();
         for (auto it = idle.begin(); it != idle.end(); ++it) {
@@ -59,7 +60,7 @@ BufferPool::Lease BufferPool::take(size_t bytes) {
 }
 
 void BufferPool::giveBack(const Lease & lease) {
-    if (!isPooling) {
+    if (lease.bytes < leastBytes) {
         api.ggml_backend_buffer_free(lease.buffer);
         budget->release(lease.bytes);
         return;

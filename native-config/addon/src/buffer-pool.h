@@ -1,5 +1,5 @@
-// Device buffers that nobody uses at the moment, kept for the next that asks: a GPU's driver takes up to milliseconds to give
-// memory and to take it back, and reading one small file asks a dozen times.
+// Buffers that nobody uses at the moment, kept for the next that asks: a GPU's driver takes up to milliseconds to give memory and
+// to take it back, and reading one small file asks a dozen times; main memory comes page by page, each with a fault.
 #pragma once
 
 #include <list>
@@ -33,7 +33,7 @@ private:
 
     std::shared_ptr<Budget> budget;
     ggml_backend_buffer_type_t buft;
-    const bool isPooling;
+    const size_t leastBytes;  // of buffers that are kept
     std::mutex mutex;
     std::list<Lease> idle;  // oldest first
     size_t idleBytes = 0;

@@ -73,7 +73,7 @@ void Device::computeInPlace(ggml_cgraph * graph) {
     }
 }
 
-DeviceTensors::DeviceTensors(const Device & device, const std::vector<Shape> & shapes) : pool(device.pool) {
+DeviceTensors::DeviceTensors(const Device & device, const std::vector<Shape> & shapes, bool isCleared) : pool(device.pool) {
     const size_t alignment = api.ggml_backend_buft_get_alignment(device.buft);
     const auto aligned = [&](size_t n) { return (n + alignment - 1) / alignment * alignment; };
 
@@ -93,7 +93,9 @@ DeviceTensors::DeviceTensors(const Device & device, const std::vector<Shape> & s
         api.ggml_free(context);
         throw;
     }
-    api.ggml_backend_buffer_clear(lease.buffer, 0);
+    if (isCleared) {
+        api.ggml_backend_buffer_clear(lease.buffer, 0);
+    }
     char * base = static_cast<char *>(api.ggml_backend_buffer_get_base(lease.buffer));
     for (size_t i = 0; i < tensors.size(); i++) {
         api.ggml_backend_tensor_alloc(lease.buffer, tensors[i], base + offsets[i]);

@@ -59,7 +59,7 @@ private:
     Reservation allocatorBytes;
 };
 
-/** A buffer on a device with the tensors in it, all zero at first: 0 times garbage in a masked row would be NaN. */
+/** A buffer on a device with the tensors in it, zero unless the owner fills them: 0 times garbage in a masked row would be NaN. */
 class DeviceTensors {
 public:
     struct Shape {
@@ -68,7 +68,7 @@ public:
         int64_t ne1;
     };
     /** @throws KvError "kv-limit" | "out-of-memory" */
-    DeviceTensors(const Device & device, const std::vector<Shape> & shapes);
+    DeviceTensors(const Device & device, const std::vector<Shape> & shapes, bool isCleared = true);
     ~DeviceTensors();
     DeviceTensors(const DeviceTensors &) = delete;
 

@@ -1,11 +1,30 @@
 #include "row-mover.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "error.h"
 #include "rotation.h"
 
 namespace kvasir {
+
+void RowMover::copy(Device & device, const ggml_tensor * source, uint32_t from, const ggml_tensor * target, uint32_t to, uint32_t n) {
+    if (device.isHost()) {
+        // A graph of set_rows takes rows one by one.
+        std::memcpy(static_cast<char *>(target->data) + to * rows.bytes, static_cast<const char *>(source->data) + from * rows.bytes,
+                    n * rows.bytes);
+        return;
+    }
+    std::vector<Move> & list = moves[&device];
+    const bool goesOn = !list.empty() && !list.back().isGather && list.back().rope == nullptr && list.back().source == source &&
+                        list.back().target == target && list.back().from + list.back().indices.size() == from;
+    if (!goesOn && n > 0) {
+        list.push_back({false, source, from, target, 0, {}});
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        list.back().indices.push_back(static_cast<int32_t>(to + i));
+    }
+}
 
 void RowMover::scatter(Device & device, const ggml_tensor * source, uint32_t from, const ggml_tensor * target,
                        std::vector<int32_t> indices) {

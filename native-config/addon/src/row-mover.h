@@ -14,6 +14,8 @@ public:
     RowMover(const RowFormat & rows) : rows(rows) {}
 
     /** Rows [from, from + indices.size()) of `source` go to the rows `indices` of `target`. */
+    /** Copies rows that lie one behind the other on both sides: in main memory at once, elsewhere by run(). */
+    void copy(Device & device, const ggml_tensor * source, uint32_t from, const ggml_tensor * target, uint32_t to, uint32_t n);
     void scatter(Device & device, const ggml_tensor * source, uint32_t from, const ggml_tensor * target,
                  std::vector<int32_t> indices);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <map>
 #include <numeric>
 
@@ -82,7 +83,8 @@ Session::Arena Session::layOut(std::vector<Region> & regions, uint32_t room) con
     }
     Arena arena;
     for (Device * device : order) {
-        arena.owners.push_back(std::make_unique<DeviceTensors>(*device, shapes[device]));
+        // In main memory the rows are copied over most of it, and the rest is cleared then.
+        arena.owners.push_back(std::make_unique<DeviceTensors>(*device, shapes[device], !device->isHost()));
     }
     for (const auto & [owner, slot] : place) {
         arena.k.push_back(arena.owners[owner]->at(slot));
@@ -98,6 +100,23 @@ bool isSeen(const Part & part, const LayerPlan & layer) {
 }
 
 }  // namespace
+
+void Session::clearRest(const std::vector<Region> & regions, const Arena & arena) const {
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        if (!layers[layer].device->isHost()) {
+            continue;
+        }
+        for (const ggml_tensor * rowsOf : {arena.k[layer], arena.v[layer]}) {
+            const uint32_t total = static_cast<uint32_t>(rowsOf->ne[1]);
+            for (int head = 0; head < shape.nKvHeads; head++) {
+                const Region & r = regions[index(layer, head)];
+                const uint32_t from = r.start + r.base + live;
+                const uint32_t to = head + 1 < shape.nKvHeads ? regions[index(layer, head + 1)].start : total;
+                std::memset(static_cast<char *>(rowsOf->data) + from * rows.bytes, 0, (to - from) * rows.bytes);
+            }
+        }
+    }
+}
 
 void Session::compose(const std::vector<Part> & parts) {
     std::vector<Region> next = regions;
@@ -115,22 +134,35 @@ void Session::compose(const std::vector<Part> & parts) {
     std::vector<uint32_t> filled(shape.nRegions(), 0);
     for (const Part & part : parts) {
         for (int layer = 0; layer < shape.nLayers; layer++) {
-            if (!isSeen(part, layers[layer])) {
+            const LayerPlan & plan = layers[layer];
+            if (!isSeen(part, plan)) {
                 continue;
             }
             std::vector<int32_t> targets;
-            for (int head = 0; head < shape.nKvHeads; head++) {
-                const size_t i = index(layer, head);
-                const uint32_t n = part.segment->count(layer, head);
-                for (uint32_t row = 0; row < n; row++) {
-                    targets.push_back(static_cast<int32_t>(next[i].start + filled[i] + row));
+            for (const bool isK : {false, true}) {
+                uint32_t from = 0;
+                for (int head = 0; head < shape.nKvHeads; head++) {
+                    const size_t i = index(layer, head);
+                    const uint32_t n = part.segment->count(layer, head);
+                    const uint32_t to = next[i].start + filled[i];
+                    if (!isK) {
+                        mover.copy(*plan.device, part.segment->v(layer), from, nextArena.v[layer], to, n);
+                    } else if (part.delta == 0) {
+                        mover.copy(*plan.device, part.segment->k(layer), from, nextArena.k[layer], to, n);
+                    } else {
+                        const std::vector<int32_t> here = range(to, n);
+                        targets.insert(targets.end(), here.begin(), here.end());
+                    }
+                    from += n;
                 }
-                filled[i] += n;
             }
-            const LayerPlan & plan = layers[layer];
-            mover.scatter(*plan.device, part.segment->v(layer), 0, nextArena.v[layer], targets);
-            mover.scatterRotated(*plan.device, part.segment->k(layer), 0, nextArena.k[layer], std::move(targets), plan.rope,
-                                 part.delta);
+            if (!targets.empty()) {
+                mover.scatterRotated(*plan.device, part.segment->k(layer), 0, nextArena.k[layer], std::move(targets), plan.rope,
+                                     part.delta);
+            }
+            for (int head = 0; head < shape.nKvHeads; head++) {
+                filled[index(layer, head)] += part.segment->count(layer, head);
+            }
         }
     }
     if (!arena.k.empty()) {
@@ -138,13 +170,13 @@ void Session::compose(const std::vector<Part> & parts) {
             for (int head = 0; head < shape.nKvHeads; head++) {
                 const Region & a = regions[index(layer, head)];
                 const Region & b = next[index(layer, head)];
-                const std::vector<int32_t> targets = range(b.start + b.base, live);
-                mover.scatter(*layers[layer].device, arena.k[layer], a.start + a.base, nextArena.k[layer], targets);
-                mover.scatter(*layers[layer].device, arena.v[layer], a.start + a.base, nextArena.v[layer], targets);
+                mover.copy(*layers[layer].device, arena.k[layer], a.start + a.base, nextArena.k[layer], b.start + b.base, live);
+                mover.copy(*layers[layer].device, arena.v[layer], a.start + a.base, nextArena.v[layer], b.start + b.base, live);
             }
         }
     }
     mover.run();
+    clearRest(next, nextArena);
     regions = std::move(next);
     arena = std::move(nextArena);
     touch();
@@ -166,13 +198,13 @@ void Session::reserve(uint32_t n) {
             for (int head = 0; head < shape.nKvHeads; head++) {
                 const Region & a = regions[index(layer, head)];
                 const Region & b = next[index(layer, head)];
-                const std::vector<int32_t> targets = range(b.start, b.base + live);
-                mover.scatter(*layers[layer].device, arena.k[layer], a.start, nextArena.k[layer], targets);
-                mover.scatter(*layers[layer].device, arena.v[layer], a.start, nextArena.v[layer], targets);
+                mover.copy(*layers[layer].device, arena.k[layer], a.start, nextArena.k[layer], b.start, b.base + live);
+                mover.copy(*layers[layer].device, arena.v[layer], a.start, nextArena.v[layer], b.start, b.base + live);
             }
         }
         mover.run();
     }
+    clearRest(next, nextArena);
     regions = std::move(next);
     arena = std::move(nextArena);
     touch();
@@ -253,13 +285,14 @@ std::unique_ptr<Session> Session::fork() const {
         RowMover mover(rows);
         for (int layer = 0; layer < shape.nLayers; layer++) {
             for (int head = 0; head < shape.nKvHeads; head++) {
-                const std::vector<int32_t> targets = range(copy->region(layer, head).start, length(layer, head));
                 const uint32_t from = region(layer, head).start;
-                mover.scatter(*layers[layer].device, arena.k[layer], from, copy->arena.k[layer], targets);
-                mover.scatter(*layers[layer].device, arena.v[layer], from, copy->arena.v[layer], targets);
+                const uint32_t to = copy->region(layer, head).start;
+                mover.copy(*layers[layer].device, arena.k[layer], from, copy->arena.k[layer], to, length(layer, head));
+                mover.copy(*layers[layer].device, arena.v[layer], from, copy->arena.v[layer], to, length(layer, head));
             }
         }
         mover.run();
+        copy->clearRest(copy->regions, copy->arena);
     }
     return copy;
 }

@@ -69,6 +69,8 @@ private:
     Arena layOut(std::vector<Region> & regions, uint32_t room) const;
     /** Lays a layer's heads equally far apart when that costs little. Returns the rows it takes, as `nRows` when it does not. */
     uint32_t spread(Region * heads, uint32_t nRows) const;
+    /** Zeroes what holds no rows yet of an arena in main memory. */
+    void clearRest(const std::vector<Region> & regions, const Arena & arena) const;
     void touch();
 
     const std::vector<LayerPlan> & layers;
