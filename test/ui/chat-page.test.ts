@@ -193,14 +193,15 @@ describe("an answer", () => {
         expect(await asked.innerText()).toContain('"city": "Oslo"');
         await button("Allow").focus();
         await chat.page.keyboard.press("Enter");
-        expect(await chat.heardOf("decideTool")).toEqual([
-            {conversation: "conversation-1", turn: "a", call: "1", isAllowed: true},
-        ]);
+        // What is pressed arrives, and what is said is drawn, a moment later.
+        const decided = () => chat.heardOf("decideTool");
+        const allowed = {conversation: "conversation-1", turn: "a", call: "1", isAllowed: true};
+        await expect.poll(decided).toEqual([allowed]);
         await button("Refuse").click();
-        expect((await chat.heardOf("decideTool")).at(-1)).toMatchObject({isAllowed: false});
+        await expect.poll(decided).toEqual([allowed, {...allowed, isAllowed: false}]);
         const done = [{text: "Let me look.", calls: [{...use, state: "done", result: "3 degrees"} as const]}];
         await show(question("q", "Weather?"), answer("a", "It is cold.", {steps: done}));
-        expect(await asked.count()).toBe(0);
+        await expect.poll(() => asked.count()).toBe(0);
         const folded = chat.page.locator(".tool-use");
         expect(await folded.getAttribute("open")).toBeNull();
         await folded.locator("summary").click();
