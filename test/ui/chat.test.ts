@@ -50,7 +50,10 @@ describe("the chat", () => {
     it("names a file by @ and a few letters, and streams an answer that saw it", async () => {
         await composer().pressSequentially("What does @whe");
         // By a click, which waits until the list is still; keys are tried on the page alone.
-        await chat().getByRole("option", {name: /when\.ts/}).first().click();
+        await chat()
+            .getByRole("option", {name: /when\.ts/})
+            .first()
+            .click();
         await poll(() => composer().inputValue()).toContain(`@${file}`);
         await composer().pressSequentially("do?");
         await composer().press("Enter");
