@@ -3,6 +3,7 @@
  * either refused (it would change the form of the answer) or named in the answer's `kvasir.ignored`.
  */
 import * as z from "zod";
+import {isJsonObject} from "../../core/chat/tool-calls.js";
 import type {ChatTurn, ToolCall, ToolDescription} from "../../protocol/engine.js";
 import {InvalidField} from "./openai-errors.js";
 
@@ -175,15 +176,6 @@ function callsOf(calls: readonly z.infer<typeof call>[], at: number): ToolCall[]
             throw new InvalidField(`messages.${at}.tool_calls`, "the arguments of a call must be JSON of an object.");
         return {id, name, arguments: given};
     });
-}
-
-function isJsonObject(text: string): boolean {
-    try {
-        const value: unknown = JSON.parse(text);
-        return typeof value === "object" && value !== null && !Array.isArray(value);
-    } catch {
-        return false;
-    }
 }
 
 /**

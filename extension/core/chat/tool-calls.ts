@@ -153,12 +153,17 @@ function parsed(text: string): unknown {
     }
 }
 
+/** Whether a text is JSON of an object, as the arguments of a call are. */
+export function isJsonObject(text: string): boolean {
+    return isObject(parsed(text));
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Length of the longest end of `text` that begins `mark`. */
-function beginning(text: string, mark: string): number {
+/** Length of the longest end of `text` that begins `mark`: what has to be held back while text streams. */
+export function beginning(text: string, mark: string): number {
     for (let n = Math.min(text.length, mark.length - 1); n > 0; n--) if (text.endsWith(mark.slice(0, n))) return n;
     return 0;
 }

@@ -73,8 +73,6 @@ export function findCandidates(request: ChooseRequest, index: RepositoryIndex): 
         request.question === "" && request.current !== undefined
             ? completionWords(request.current.textBeforeCursor)
             : queryWords(request.question, request.earlierTurns);
-    const matches = index.search.search(words);
-    const scores = new Map(matches.map(({path, score}) => [path, score]));
     const taken = new Set<string>(request.current === undefined ? [] : [request.current.path]);
     const fresh = (candidates: readonly Candidate[]) =>
         candidates.filter(({path}) => !taken.has(path) && taken.add(path) !== undefined);
@@ -90,6 +88,11 @@ export function findCandidates(request: ChooseRequest, index: RepositoryIndex): 
             isAskedFor: true,
         })),
     );
+    // A search costs, and measuring what it finds means to tokenize it.
+    if (request.onlyAskedFor)
+        return {words, pinned, context, named: [], open: [], imported: [], importedFar: [], matched: []};
+    const matches = index.search.search(words);
+    const scores = new Map(matches.map(({path, score}) => [path, score]));
     const parts = readQuestion(request.question);
     const named = fresh([...namedFiles(parts, index, matches), ...pointedAt(request, parts)]);
     const open = fresh(

@@ -76,10 +76,7 @@ export function chooseFiles(
 ): Choice {
     const candidates = findCandidates(request, index);
     const room = new Room(request, index, {...defaultChooseLimits, ...limits}, candidates.words);
-    for (const list of [candidates.pinned, candidates.context]) room.take(list);
-    // Measuring a file means to tokenize it: nothing that cannot be chosen is looked at.
-    if (request.onlyAskedFor) return room.close([...candidates.pinned, ...candidates.context]);
-    room.take(candidates.named);
+    for (const list of [candidates.pinned, candidates.context, candidates.named]) room.take(list);
     const free = room.free;
     room.take(candidates.open, free * firstShares.open);
     room.take(candidates.matched.slice(0, 1));

@@ -2,6 +2,8 @@
  * Parts a thinking model's reasoning from its answer while both stream: `<think> ... </think>` and its relatives.
  * A mark may arrive in pieces, so text that may be the beginning of one is held back.
  */
+import {beginning} from "../../core/chat/tool-calls.js";
+
 const marks = [
     {open: "<think>", close: "</think>"},
     {open: "<thinking>", close: "</thinking>"},
@@ -82,10 +84,4 @@ export class ThoughtSplitter {
             this.#on.text?.(piece);
         }
     }
-}
-
-/** Length of the longest end of `text` that begins `mark`. */
-function beginning(text: string, mark: string): number {
-    for (let n = Math.min(text.length, mark.length - 1); n > 0; n--) if (text.endsWith(mark.slice(0, n))) return n;
-    return 0;
 }

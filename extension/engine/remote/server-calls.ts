@@ -1,4 +1,5 @@
 /** Owns the calls of tools in a server's answer, which come in pieces, and what becomes of those that are none. */
+import {isJsonObject} from "../../core/chat/tool-calls.js";
 import type {ToolCall} from "../../protocol/engine.js";
 import {serverGarbled} from "../../protocol/errors.js";
 import type {CallDelta} from "./answer-stream.js";
@@ -25,17 +26,8 @@ export class ServerCalls {
     end(host: string): ToolCall[] {
         return Object.values(this.#calls).map(({id, name, arguments: given}, i) => {
             const text = given.trim() === "" ? "{}" : given;
-            if (name === "" || !isObject(text)) throw serverGarbled(host, "a call of a tool is not whole");
+            if (name === "" || !isJsonObject(text)) throw serverGarbled(host, "a call of a tool is not whole");
             return {id: id === "" ? `call-${i + 1}` : id, name, arguments: text};
         });
-    }
-}
-
-function isObject(text: string): boolean {
-    try {
-        const value: unknown = JSON.parse(text);
-        return typeof value === "object" && value !== null && !Array.isArray(value);
-    } catch {
-        return false;
     }
 }

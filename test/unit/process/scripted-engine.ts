@@ -2,7 +2,12 @@
  * An engine without a model, for tests of what lies between it and its clients: does what the question's text says and
  * remembers what it was asked.
  */
-import type {EngineApi, EngineSettings, EngineStatus} from "../../../extension/protocol/engine.js";
+import {
+    emptyStatus,
+    type EngineApi,
+    type EngineSettings,
+    type EngineStatus,
+} from "../../../extension/protocol/engine.js";
 import {KvasirError, cancelled} from "../../../extension/protocol/errors.js";
 
 export interface ScriptedEngine extends EngineApi {
@@ -49,12 +54,10 @@ export function createScriptedEngine(onCall: (call: string) => void = () => {}):
         onCall(call);
     };
     let status: EngineStatus = {
-        state: "ready",
+        ...emptyStatus("ready"),
         model,
         kv: {usedBytes: 1, peakBytes: 2, limitBytes: 3},
         disk: {bytes: 4, limitBytes: 5},
-        files: {known: 0, resident: 0, onDisk: 0, attended: 0, unread: 0, refined: 0},
-        tokens: {known: 0, kept: 0},
         clients: 1,
     };
     const untilAborted = (what: string, signal: AbortSignal | undefined) =>
