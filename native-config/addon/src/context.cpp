@@ -21,10 +21,6 @@ int defaultThreads() {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-}  // namespace
-
-namespace {
-
 /** Of the first row of an f16 mask, its elements that hide nothing. */
 int visibleIn(const ggml_tensor * mask) {
     std::vector<uint16_t> row(static_cast<size_t>(mask->ne[0]));
@@ -43,7 +39,7 @@ struct Context::Probe {
     };
     std::vector<Rope> ropes;
     struct Attention {
-        ggml_tensor *cacheK, *cacheV, *mask;
+        ggml_tensor *cacheK, *cacheV;
         int64_t headDimK, headDimV, nKvHeads, nHeads;
         float maxBias;
         bool hasSinks;
@@ -129,7 +125,7 @@ bool Context::onNode(ggml_tensor * node, bool ask, void * self) {
         if (node->op == GGML_OP_FLASH_ATTN_EXT) {
             float params[3];
             std::memcpy(params, node->op_params, sizeof(params));
-            probe->attention.push_back({rootOf(node->src[1]), rootOf(node->src[2]), node->src[3], node->src[1]->ne[0],
+            probe->attention.push_back({rootOf(node->src[1]), rootOf(node->src[2]), node->src[1]->ne[0],
                                         node->src[2]->ne[0], node->src[1]->ne[2], node->src[0]->ne[2], params[1], node->src[4] != nullptr,
                                         probe->countsVisible ? visibleIn(node->src[3]) : 0});
         }
@@ -194,14 +190,9 @@ std::vector<bool> Context::windowedNodes(size_t nNodes) {
     api.llama_memory_seq_cp(memory, 0, 1, -1, -1);
     runEmpty(seen, 1, window + 2);
     api.llama_memory_clear(memory, false);
-    int most = 0;
-    for (const Probe::Attention & node : seen.attention) {
-        most = std::max(most, node.nVisible);
-    }
-    // With windows in every layer none sees all three.
-    const int all = 3;
+    constexpr int all = 3;  // the far token, the near one and the last itself
     for (size_t i = 0; i < nNodes; i++) {
-        isWindowed[i] = seen.attention.at(i).nVisible < std::max(most, all);
+        isWindowed[i] = seen.attention.at(i).nVisible < all;
     }
     return isWindowed;
 }

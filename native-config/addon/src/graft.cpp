@@ -8,13 +8,6 @@ namespace kvasir {
 
 namespace {
 
-// As in seam.cpp: llama.cpp's own rounding of the K length, and a block of the GPU kernels.
-constexpr int64_t lengthBlock = 256;
-
-int64_t padded(int64_t n) {
-    return (n + lengthBlock - 1) / lengthBlock * lengthBlock;
-}
-
 // Batches that come again and again (draft.cpp); what longer ones need is made anew.
 constexpr uint32_t maxKept = 16;
 
@@ -96,7 +89,7 @@ Graft::Leaves & Graft::leavesOf(int layer) {
     for (int head = 0; head < shape.nKvHeads; head++) {
         longest = std::max(longest, session->length(layer, head));
     }
-    const int64_t length = padded(longest + nTokens);
+    const int64_t length = paddedTo(longest + nTokens, lengthBlock);
     const Shared with = shared(layer);
     HeadMasks & own = *headMasks.at(layers[layer].device);
     const uint64_t generation = form == Form::apart ? own.generation() : with.masks->generation();
@@ -138,8 +131,7 @@ Graft::Leaves & Graft::leavesOf(int layer) {
         isOneSequencePerHead(leaves->v, spacing);
         isOneSequencePerHead(leaves->mask, row);
     }
-    // With the mask's view: it may have made a mask for this shift.
-    leaves->maskGeneration = form == Form::apart ? own.generation() : with.masks->generation();
+    leaves->maskGeneration = generation;
     leaves->epoch = session->layoutEpoch();
     leaves->length = length;
     leaves->form = form;

@@ -7,6 +7,14 @@
 
 namespace kvasir {
 
+// llama.cpp's own rounding of the K length; the GPU kernels ask for it and, on the CPU, with it the split of the keys
+// among threads is the same as llama.cpp's, so that results are equal to the bit.
+constexpr int64_t lengthBlock = 256;
+
+constexpr int64_t paddedTo(int64_t n, int64_t block) {
+    return (n + block - 1) / block * block;
+}
+
 /**
  * Leaves carry `data` and `buffer` of existing memory. A tensor of the model's graph is never put in as it is:
  * ggml_build_forward_expand would walk its parents and run the model a second time.

@@ -10,8 +10,7 @@ namespace {
 constexpr uint16_t visible = 0x0000;  // f16 0
 constexpr uint16_t hidden = 0xfc00;   // f16 -infinity
 
-// Kernels read keys in blocks of 256; a longer answer shall not move the masks at every block.
-constexpr int64_t block = 256;
+// A longer answer shall not move the masks at every block.
 constexpr int64_t room = 1024;
 
 // A change of more live rows than this is cheaper as a whole.
@@ -20,7 +19,7 @@ constexpr uint32_t maxChange = 16;
 }  // namespace
 
 void HeadMasks::prepare(const Session & session) {
-    const int64_t needed = (static_cast<int64_t>(session.maxLength()) + 1 + block - 1) / block * block;
+    const int64_t needed = paddedTo(static_cast<int64_t>(session.maxLength()) + 1, lengthBlock);
     const uint32_t n = session.nLive() + 1;
     if (needed > columns || needed + 4 * room < columns) {
         columns = needed + room;
@@ -30,13 +29,13 @@ void HeadMasks::prepare(const Session & session) {
         moves++;
         epoch = 0;
     }
-    const uint32_t change = n > nShown ? n - nShown : nShown - n;
-    if (epoch != session.layoutEpoch() || change > maxChange) {
+    const uint32_t nChanged = n > nShown ? n - nShown : nShown - n;
+    if (epoch != session.layoutEpoch() || nChanged > maxChange) {
         fill(session);
     } else if (n > nShown) {
-        this->change(session, nShown, n, true);
+        change(session, nShown, n, true);
     } else if (n < nShown) {
-        this->change(session, n, nShown, false);
+        change(session, n, nShown, false);
     }
     epoch = session.layoutEpoch();
     nShown = n;

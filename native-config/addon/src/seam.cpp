@@ -12,14 +12,6 @@ namespace kvasir {
 
 namespace {
 
-constexpr int64_t paddedTo(int64_t n, int64_t block) {
-    return (n + block - 1) / block * block;
-}
-
-// llama.cpp's own rounding of the K length; the GPU kernels ask for it and, on the CPU, with it the split of the keys
-// among threads is the same as llama.cpp's, so that results are equal to the bit.
-constexpr int64_t lengthBlock = 256;
-
 // Scoring tokens at a time: the logits of all of them would be the largest tensor of the whole read.
 constexpr uint32_t scoreSlice = 64;
 
