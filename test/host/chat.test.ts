@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {execFileSync} from "node:child_process";
 import * as vscode from "vscode";
 import {prepareQuestion} from "../../extension/host/chat/question-sources.js";
-import {searchMentions} from "../../extension/host/chat/mention-search.js";
+import {searchPlaces} from "../../extension/host/chat/mention-search.js";
 import {readInstructions} from "../../extension/host/chat/instruction-files.js";
 import {repositoryOf} from "../../extension/host/chat/git.js";
 import {Reviews} from "../../extension/host/chat/reviews.js";
@@ -102,12 +102,11 @@ describe("what a question names", () => {
 
     it("@ finds files, folders and what is there now by a few letters", async () => {
         await opened(file, new vscode.Range(3, 0, 5, 0));
-        const labels = async (letters: string) =>
-            (await searchMentions(letters, ctx.workspace)).map(({insert}) => insert);
-        assert.ok((await labels("autor")).includes(`@${file}`));
-        assert.ok((await labels("api")).includes("@src/api/"));
-        assert.deepEqual((await labels("")).slice(0, 2), ["@selection", "@problems"]);
-        assert.deepEqual(await labels("no such thing at all"), []);
+        const labels = (letters: string) => searchPlaces(letters, ctx.workspace).map(({insert}) => insert);
+        assert.ok(labels("autor").includes(`@${file}`));
+        assert.ok(labels("api").includes("@src/api/"));
+        assert.deepEqual(labels("").slice(0, 2), ["@selection", "@problems"]);
+        assert.deepEqual(labels("no such thing at all"), []);
     });
 
     it("the repository's instructions are found, those of inner folders when they are near", async () => {

@@ -283,6 +283,54 @@ describe("a question", () => {
         await expect.poll(() => composer().inputValue()).toBe("");
     });
 
+    it("Enter before the list is there takes what comes first, and asks when nothing does", async () => {
+        await show();
+        await composer().pressSequentially("see @ca");
+        await expect.poll(async () => (await chat.heardOf("mentions")).at(-1)).toEqual({letters: "ca"});
+        await composer().press("Enter");
+        await chat.reply("mentions", [{kind: "file", label: "cat.ts", detail: "src", insert: "@src/cat.ts"}]);
+        await expect.poll(() => composer().inputValue()).toBe("see @src/cat.ts ");
+        await composer().pressSequentially("@nobody");
+        await expect.poll(async () => (await chat.heardOf("symbols")).at(-1)).toEqual({letters: "nobody"});
+        await composer().press("Enter");
+        await chat.reply("mentions", []);
+        expect(await chat.heardOf("send")).toEqual([]);
+        await chat.reply("symbols", []);
+        await expect
+            .poll(async () => (await chat.heardOf("send")).map(({text}) => text))
+            .toEqual(["see @src/cat.ts @nobody"]);
+    });
+
+    it("a key right behind the one that takes a mention is typed behind the mention", async () => {
+        await show();
+        await composer().pressSequentially("see @ca");
+        await expect.poll(async () => (await chat.heardOf("mentions")).at(-1)).toEqual({letters: "ca"});
+        await chat.reply("mentions", [{kind: "file", label: "cat.ts", detail: "src", insert: "@src/cat.ts"}]);
+        await chat.page.getByRole("option", {name: /cat\.ts/}).waitFor();
+        // Both before a frame is drawn, as on a busy machine.
+        await chat.page.evaluate(`{
+            const area = document.querySelector(".composer textarea");
+            area.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true, cancelable: true}));
+            document.execCommand("insertText", false, "now");
+        }`);
+        await expect.poll(() => composer().inputValue()).toBe("see @src/cat.ts now");
+    });
+
+    it("a list that was closed because the focus went comes back with it", async () => {
+        await show();
+        await composer().pressSequentially("@ca");
+        await chat.reply("mentions", [{kind: "file", label: "cat.ts", detail: "src", insert: "@src/cat.ts"}]);
+        const option = chat.page.getByRole("option", {name: /cat\.ts/});
+        await option.waitFor();
+        const nAsked = (await chat.heardOf("mentions")).length;
+        await composer().blur();
+        await option.waitFor({state: "hidden"});
+        await composer().focus();
+        await expect.poll(async () => (await chat.heardOf("mentions")).length).toBeGreaterThan(nAsked);
+        await chat.reply("mentions", [{kind: "file", label: "cat.ts", detail: "src", insert: "@src/cat.ts"}]);
+        await option.waitFor();
+    });
+
     it("says what it will see; the active file can be left out, the selection put in", async () => {
         await show();
         await chat.page.locator(".chips").getByRole("button", {name: "cart.ts"}).click();

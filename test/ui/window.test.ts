@@ -1,4 +1,4 @@
-import {readFile} from "node:fs/promises";
+import {readFile, rm, writeFile} from "node:fs/promises";
 import path from "node:path";
 import {afterAll, afterEach, beforeAll, describe, expect, it} from "vitest";
 import {type VscodePage, meterOf, openVscode, patienceMs, runCommand, webviewOf} from "./vscode-page.js";
@@ -15,7 +15,7 @@ afterEach(async ({task}) => {
 });
 afterAll(() => vscode?.close());
 
-const poll = (what: () => Promise<string>) => expect.poll(what, {timeout: patienceMs, interval: 100});
+const poll = <T>(what: () => Promise<T>) => expect.poll(what, {timeout: patienceMs, interval: 100});
 /** What the meter says to a screen reader. */
 const said = async () => (await meterOf(vscode.page).locator("a").getAttribute("aria-label")) ?? "";
 const shown = async () => (await meterOf(vscode.page).innerText()).replaceAll("\u00a0", " ").trim();
@@ -56,6 +56,34 @@ describe("a window with Kvasir", () => {
         const view = await webviewOf(vscode.page, "cache-view");
         await poll(() => view.locator("body").innerText()).toContain("when.ts");
         expect(await view.locator("body").innerText()).toContain("package.json");
+    });
+
+    it("the cache view and the meter follow what is read, pinned, dropped and read again", async () => {
+        const view = await webviewOf(vscode.page, "cache-view");
+        const rowOf = (name: string) => view.locator(".grid-row").filter({hasText: name});
+        const inMemory = async () => (await tooltip())["Files in memory"] ?? "";
+        const more = path.join(vscode.folder, "src/api/more.ts");
+        await writeFile(more, "export const more = (n: number) => n + 1\n");
+        await poll(() => rowOf("more.ts").innerText()).toMatch(/in memory/i);
+        await poll(inMemory).toBe("5");
+        const row = rowOf("when.ts");
+        const press = async (key: string) => {
+            await row.click();
+            await vscode.page.keyboard.press(key);
+        };
+        await press("p");
+        await poll(() => row.innerText()).toMatch(/pinned/i);
+        await press("Delete");
+        await poll(() => row.innerText()).toMatch(/not read yet/i);
+        await poll(inMemory).toBe("4");
+        await press("r");
+        await poll(() => row.innerText()).toMatch(/in memory|attended/i);
+        await poll(inMemory).toBe("5");
+        await press("p");
+        await poll(() => row.innerText()).not.toMatch(/pinned/i);
+        await rm(more);
+        await poll(() => rowOf("more.ts").count()).toBe(0);
+        await poll(async () => (await tooltip())["Files known"] ?? "").toBe("4");
     });
 
     it("the Doctor's report opens and says that all is well", async () => {

@@ -12,11 +12,14 @@ import type {
     TurnView,
 } from "../../extension/protocol/webview/chat.js";
 import {insertAt, replaceWord, wordAt, type Word} from "./composer-text.js";
+import {type CompletionItem, type MentionQuestion, itemsAfter, selectedAfter} from "./mention-list.js";
 
 export interface Completion {
     word: Word;
-    items: {label: string; detail: string; insert: string; kind: string}[];
+    items: CompletionItem[];
     selected: number;
+    /** Undefined for commands, which the page knows. */
+    asked: MentionQuestion | undefined;
 }
 
 export interface ChatState {
@@ -32,6 +35,8 @@ export interface ChatState {
     text: string;
     cursor: number;
     completion: Completion | undefined;
+    /** Questions for mentions so far. */
+    nAsked: number;
     /** Files left out of the next question. */
     excluded: readonly string[];
     /** A question that is being written anew. */
@@ -54,9 +59,9 @@ export type ChatAction =
     | {type: "write"; text: string; cursor: number}
     | {type: "insert"; text: string}
     | {type: "sent"}
-    | {type: "mentions"; letters: string; items: MentionItem[]}
+    | {type: "mentions"; number: number; of: "places" | "symbols"; items: MentionItem[]}
     | {type: "select"; by: number}
-    | {type: "take"; index?: number}
+    | {type: "take"; item?: CompletionItem}
     | {type: "closeCompletion"}
     | {type: "exclude"; path: string; isExcluded: boolean}
     | {type: "edit"; turn: string | undefined; text?: string}
@@ -77,6 +82,7 @@ export const initialState: ChatState = {
     text: "",
     cursor: 0,
     completion: undefined,
+    nAsked: 0,
     excluded: [],
     editing: undefined,
     isRenaming: false,
@@ -106,7 +112,7 @@ export function reduce(state: ChatState, action: ChatAction): ChatState {
             }));
         }
         case "engine":
-            return {...state, engine: action.engine};
+            return withEngine(state, action.engine);
         case "context": {
             const {context} = action;
             const excluded = state.excluded.filter((path) => path === context.active?.path);
@@ -132,11 +138,8 @@ export function reduce(state: ChatState, action: ChatAction): ChatState {
         }
         case "sent":
             return {...state, text: "", cursor: 0, completion: undefined, excluded: [], deleted: undefined};
-        case "mentions": {
-            const {completion} = state;
-            const isWanted = completion?.word.kind === "mention" && completion.word.letters === action.letters;
-            return isWanted ? {...state, completion: {...completion, items: action.items, selected: 0}} : state;
-        }
+        case "mentions":
+            return withMentions(state, action);
         case "select": {
             const {completion} = state;
             if (completion === undefined || completion.items.length === 0) return state;
@@ -146,7 +149,7 @@ export function reduce(state: ChatState, action: ChatAction): ChatState {
         }
         case "take": {
             const {completion} = state;
-            const item = completion?.items[action.index ?? completion.selected];
+            const item = action.item ?? completion?.items[completion.selected];
             if (completion === undefined || item === undefined) return state;
             const {text, cursor} = replaceWord(state.text, completion.word, item.insert);
             const next = {...state, text, cursor, completion: undefined};
@@ -188,10 +191,14 @@ function withConversation(state: ChatState, conversation: ConversationView): Cha
     const editing = conversation.turns.some(({id}) => id === state.editing?.turn) ? state.editing : undefined;
     const next = {...state, conversation: keepTurns(state.conversation, conversation), editing};
     if (!isOther) return next;
+    // What was written before there was a conversation to write it in goes on.
+    const early = state.conversation === undefined ? state.text : "";
+    const text = [conversation.draft, early].filter((part) => part !== "").join(" ");
+    if (early !== "" && text === early) return next;
     return {
         ...next,
-        text: conversation.draft,
-        cursor: conversation.draft.length,
+        text,
+        cursor: text.length,
         completion: undefined,
         excluded: [],
         editing: undefined,
@@ -236,10 +243,37 @@ function withWord(state: ChatState): ChatState {
     if (word.kind === "slash") {
         const items = state.commands
             .filter(({name}) => name.startsWith(word.letters.toLowerCase()))
-            .map(({name, summary}) => ({label: `/${name}`, detail: summary, insert: `/${name}`, kind: "slash"}));
-        return {...state, completion: items.length === 0 ? undefined : {word, items, selected: 0}};
+            .map(({name, summary}) => ({
+                label: `/${name}`,
+                detail: summary,
+                insert: `/${name}`,
+                kind: "slash" as const,
+            }));
+        return {...state, completion: items.length === 0 ? undefined : {word, items, selected: 0, asked: undefined}};
     }
+    const before = state.completion?.asked === undefined ? undefined : state.completion;
+    if (before?.word.letters === word.letters) return {...state, completion: {...before, word}};
     // The items of the last letters stay until the extension answers.
-    const items = state.completion?.word.kind === "mention" ? state.completion.items : [];
-    return {...state, completion: {word, items, selected: 0}};
+    const asked = {number: state.nAsked + 1, hasPlaces: false, hasSymbols: false};
+    return {...state, nAsked: asked.number, completion: {word, items: before?.items ?? [], selected: 0, asked}};
+}
+
+/** Answers to earlier questions come too late. */
+function withMentions(state: ChatState, answer: ChatAction & {type: "mentions"}): ChatState {
+    const {completion} = state;
+    if (completion?.asked === undefined || completion.asked.number !== answer.number) return state;
+    const items = itemsAfter(completion.items, completion.word.letters, answer);
+    const selected = selectedAfter(completion, items);
+    const asked = {...completion.asked, [answer.of === "places" ? "hasPlaces" : "hasSymbols"]: true};
+    return {...state, completion: {...completion, items, selected, asked}};
+}
+
+/** Files that are found while a mention is written belong into its list. */
+function withEngine(state: ChatState, engine: EngineView): ChatState {
+    const next = {...state, engine};
+    const {completion} = state;
+    if (completion?.asked === undefined || engine.files.known === state.engine?.files.known) return next;
+    // What is shown can be taken meanwhile.
+    const asked = {...completion.asked, number: state.nAsked + 1};
+    return {...next, nAsked: asked.number, completion: {...completion, asked}};
 }

@@ -8,7 +8,7 @@ import {createStore} from "../shared/store.js";
 import "./chat.css";
 import {initialState, reduce, type ChatState} from "./chat-state.js";
 import {setTexts, t} from "../shared/l10n.js";
-import type {Page} from "./page.js";
+import type {Page, View} from "./page.js";
 import {spokenChange} from "./spoken.js";
 import {composerView} from "./views/composer.js";
 import {conversationView} from "./views/conversation.js";
@@ -53,7 +53,7 @@ host.tell("ready", {});
 
 function build(): void {
     isBuilt = true;
-    const views = [
+    const views: View[] = [
         headerView(page),
         historyView(page),
         conversationView(page, emptyView(page)),
@@ -70,6 +70,9 @@ function build(): void {
                 ...views.map(({element}) => element),
             ),
         );
+    store.watch((state) => {
+        for (const view of views) view.atOnce?.(state);
+    });
     store.subscribe((state: ChatState, before) => {
         for (const view of views) view.update(state);
         const spoken = spokenChange(before, state);

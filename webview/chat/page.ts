@@ -13,4 +13,6 @@ export interface Page {
 export interface View {
     element: HTMLElement;
     update(state: ChatState): void;
+    /** What cannot wait for the next frame: a text in which somebody may be typing. */
+    atOnce?(state: ChatState): void;
 }

@@ -18,7 +18,7 @@ import {engineView} from "./engine-view.js";
 import {openLink, openPath} from "./open-from-answer.js";
 import {reviewView} from "./review-view.js";
 import type {Reviews} from "./reviews.js";
-import {searchMentions} from "./mention-search.js";
+import {searchPlaces, searchSymbols} from "./mention-search.js";
 import {themeColours} from "./theme-colours.js";
 import {dropMentions} from "./drop-mentions.js";
 
@@ -162,7 +162,8 @@ export class ChatPanel implements vscode.WebviewViewProvider, vscode.Disposable 
             exportConversation: ({conversation}) =>
                 vscode.commands.executeCommand("kvasir.chat.export" satisfies CommandId, conversation),
             history: ({search}) => session.history(search),
-            mentions: ({letters}) => searchMentions(letters, workspace),
+            mentions: ({letters}) => searchPlaces(letters, workspace),
+            symbols: ({letters}) => searchSymbols(letters, workspace),
             drop: ({uris}) => dropMentions(uris, workspace),
             block: ({conversation, turn, index, action}) => {
                 const answer = session.answer(conversation, turn);

@@ -10,25 +10,35 @@ import {lastEditor} from "./workspace-text.js";
 
 const maxItems = 30;
 const maxSymbols = 8;
+const symbolMark = "symbol:";
 
-export async function searchMentions(letters: string, workspace: WorkspaceFiles): Promise<MentionItem[]> {
-    const isSymbol = letters.startsWith("symbol:");
-    const wanted = isSymbol ? letters.slice("symbol:".length) : letters;
-    const editor = lastEditor();
-    const symbols = wanted === "" && !isSymbol ? [] : await symbolItems(wanted, workspace, editor?.document);
-    if (isSymbol) return symbols.slice(0, maxItems);
+/** Waits for nothing: a list that comes late is not used. */
+export function searchPlaces(letters: string, workspace: WorkspaceFiles): MentionItem[] {
+    if (letters.startsWith(symbolMark)) return [];
     const open = workspace.choice().open ?? [];
-    const {files, folders} = rankPaths(wanted, workspace.paths(), open, maxItems);
+    const {files, folders} = rankPaths(letters, workspace.paths(), open, maxItems);
     const items: MentionItem[] = [
-        ...singleItems(wanted, editor),
+        ...singleItems(letters, lastEditor()),
         ...folders
             .slice(0, 5)
             .map((path) => item("folder", `${path}/`, folderOf(path), mentionText("path", `${path}/`))),
         ...files.map((path) => item("file", baseNameOf(path), folderOf(path), mentionText("path", path))),
     ];
-    // Symbols stand behind the first files, where they are seen without a search for them being in the way of one for a file.
-    items.splice(Math.min(items.length, 8), 0, ...symbols.slice(0, maxSymbols));
     return items.slice(0, maxItems);
+}
+
+/** Few beside places; as many as fit when only symbols are wanted. */
+export async function searchSymbols(letters: string, workspace: WorkspaceFiles): Promise<MentionItem[]> {
+    const isSymbol = letters.startsWith(symbolMark);
+    const wanted = isSymbol ? letters.slice(symbolMark.length) : letters;
+    if (wanted === "" && !isSymbol) return [];
+    const symbols = await findSymbols(wanted, lastEditor()?.document);
+    return symbols
+        .flatMap(({name, uri}) => {
+            const path = workspace.pathOf(uri);
+            return path === undefined ? [] : [item("symbol", name, path, mentionText("symbol", name))];
+        })
+        .slice(0, isSymbol ? maxItems : maxSymbols);
 }
 
 function singleItems(letters: string, editor: vscode.TextEditor | undefined): MentionItem[] {
@@ -43,18 +53,6 @@ function singleItems(letters: string, editor: vscode.TextEditor | undefined): Me
         item("terminal", "terminal", l10n.t("the last output of the terminal"), mentionText("terminal")),
     );
     return all.filter(({label}) => label.startsWith(letters.toLowerCase()));
-}
-
-async function symbolItems(
-    letters: string,
-    workspace: WorkspaceFiles,
-    document: vscode.TextDocument | undefined,
-): Promise<MentionItem[]> {
-    const symbols = await findSymbols(letters, document);
-    return symbols.flatMap(({name, uri}) => {
-        const path = workspace.pathOf(uri);
-        return path === undefined ? [] : [item("symbol", name, path, mentionText("symbol", name))];
-    });
 }
 
 function item(kind: MentionItem["kind"], label: string, detail: string, insert: string): MentionItem {

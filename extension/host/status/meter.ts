@@ -121,8 +121,8 @@ function stateOf(
             break;
     }
     if (status.state === "loading") return normal(t("Loading the model."), "sync~spin");
-    if (isPaused || status.state === "paused") return normal(t("Reading is paused."), "debug-pause");
     if (status.state === "unloaded") return normal(t("The model is unloaded until it is needed."), "circle-outline");
+    if (isPaused || status.state === "paused") return normal(t("Reading is paused."), "debug-pause");
     return normal(t("Ready."), "layers");
 }
 

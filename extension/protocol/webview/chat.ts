@@ -250,8 +250,10 @@ export const chatProtocol = {
                 }),
             ),
         ),
-        /** What `@` and these letters may mean. */
+        /** What `@` and these letters may mean: files, folders, and what is open or running. Answered at once. */
         mentions: question(z.strictObject({letters: z.string().max(300)}), z.array(mentionItem)),
+        /** Symbols that they may mean. A language server may take its time. */
+        symbols: question(z.strictObject({letters: z.string().max(300)}), z.array(mentionItem)),
         /** Files dropped on the panel, as URIs; answers the mentions of those that are in the workspace. */
         drop: question(
             z.strictObject({uris: z.array(z.string().max(8192)).max(200)}),

@@ -1,7 +1,8 @@
 /** The chat page's reducer and the text around the cursor: no page is needed for them. */
 import {describe, expect, it} from "vitest";
-import type {AnswerView, ConversationView} from "../../../extension/protocol/webview/chat.js";
+import type {AnswerView, ConversationView, MentionItem} from "../../../extension/protocol/webview/chat.js";
 import {initialState, isRunning, reduce, type ChatAction, type ChatState} from "../../../webview/chat/chat-state.js";
+import {isAwaited} from "../../../webview/chat/mention-list.js";
 import {insertAt, replaceWord, wordAt} from "../../../webview/chat/composer-text.js";
 
 const answer: AnswerView = {
@@ -100,19 +101,78 @@ describe("a question being written", () => {
         expect(after(commands, write("/nothing")).completion).toBeUndefined();
     });
 
+    const item = (label: string, kind: "file" | "folder" | "symbol" = "file") => ({
+        kind,
+        label,
+        detail: "",
+        insert: `@${label}`,
+    });
+    const answer =
+        (of: "places" | "symbols") =>
+        (number: number, ...items: MentionItem[]) =>
+            ({type: "mentions", number, of, items}) satisfies ChatAction;
+    const [answered, withSymbols] = [answer("places"), answer("symbols")];
+    const labels = ({completion}: ChatState) => completion?.items.map(({label}) => label);
+    const selected = ({completion}: ChatState) => completion?.items[completion.selected]?.label;
+
     it("asks for mentions, takes only the answer to the last letters, moves around in a circle", () => {
-        const item = (label: string) => ({kind: "file" as const, label, detail: "", insert: `@${label}`});
-        const items: ChatAction = {type: "mentions", letters: "ca", items: [item("cart.ts"), item("cat.ts")]};
-        expect(after(write("see @c"), items).completion?.items).toEqual([]);
-        const open = after(write("see @ca"), items);
-        expect(reduce(open, {type: "select", by: -1}).completion?.selected).toBe(1);
-        expect(reduce(reduce(open, {type: "select", by: 1}), {type: "select", by: 1}).completion?.selected).toBe(0);
-        expect(reduce(open, {type: "take", index: 1})).toMatchObject({text: "see @cat.ts ", cursor: 12});
+        const [cart, cat] = [item("cart.ts"), item("cat.ts")];
+        const asked = after(write("see @c"), write("see @ca"));
+        expect(labels(reduce(asked, answered(1, cart)))).toEqual([]);
+        const open = reduce(asked, answered(2, cart, cat));
+        expect(selected(reduce(open, {type: "select", by: -1}))).toBe("cat.ts");
+        expect(selected(after(write("@ca"), answered(1, cart, cat), {type: "select", by: 2}))).toBe("cart.ts");
+        expect(reduce(open, {type: "take", item: cat})).toMatchObject({text: "see @cat.ts ", cursor: 12});
+    });
+
+    it("asks once for the same letters, and again when the list was closed in between", () => {
+        const asked = after(write("@ca"), write("@ca"));
+        expect([asked.nAsked, asked.completion?.asked?.number]).toEqual([1, 1]);
+        expect(after(write("@ca"), {type: "closeCompletion"}, write("@ca")).completion?.asked?.number).toBe(2);
+    });
+
+    it("a key that takes waits for the items of the letters, for symbols only when nothing else fits", () => {
+        const awaited = (...actions: ChatAction[]) => {
+            const {completion} = after(...actions);
+            return completion && isAwaited(completion);
+        };
+        const early = [write("@c"), answered(1, item("cart.ts")), write("@cu")];
+        expect(awaited(...early)).toBe(true);
+        expect(awaited(...early, answered(2, item("cup.ts")))).toBe(false);
+        expect(awaited(...early, answered(2))).toBe(true);
+        expect(awaited(...early, answered(2), withSymbols(2))).toBe(false);
+        expect(awaited(write("/e"))).toBeUndefined();
+    });
+
+    it("symbols come behind the first places, and the selection stays with its item", () => {
+        const files = Array.from({length: 10}, (_, n) => item(`cart-${n}.ts`));
+        const moved = after(write("@cart"), answered(1, ...files), {type: "select", by: 9});
+        const all = reduce(moved, withSymbols(1, item("Cart", "symbol")));
+        expect(labels(all)?.slice(7, 10)).toEqual(["cart-7.ts", "Cart", "cart-8.ts"]);
+        expect(selected(all)).toBe("cart-9.ts");
+        const typed = reduce(reduce(all, write("@cartx")), answered(2, item("cartx.ts")));
+        expect([labels(typed), selected(typed)]).toEqual([["cartx.ts"], "cartx.ts"]);
+    });
+
+    it("files that are found meanwhile come into the list", () => {
+        const engine = (known: number): ChatAction => ({
+            type: "engine",
+            engine: {state: "ready", files: {known, read: 0}},
+        });
+        const early = after(engine(0), write("@ca"), answered(1), engine(2));
+        expect(early.completion?.asked?.number).toBe(2);
+        expect(labels(reduce(early, answered(2, item("cart.ts"))))).toEqual(["cart.ts"]);
+        expect(reduce(early, engine(2)).completion?.asked?.number).toBe(2);
+    });
+
+    it("what is written before the first conversation is there is kept", () => {
+        const early = after(write("What is @c"), answered(1, item("cart.ts")), shown);
+        expect([early.text, labels(early)]).toEqual(["What is @c", ["cart.ts"]]);
+        expect(after(write("and"), {...shown, conversation: {...conversation, draft: "This"}}).text).toBe("This and");
     });
 
     it("goes on with a folder that was taken", () => {
-        const folder = {kind: "folder" as const, label: "src/", detail: "", insert: "@src/"};
-        const state = after(write("@s"), {type: "mentions", letters: "s", items: [folder]}, {type: "take"});
+        const state = after(write("@s"), answered(1, item("src/", "folder")), {type: "take"});
         expect([state.text, state.completion?.word.letters]).toEqual(["@src/", "src/"]);
     });
 

@@ -2,6 +2,7 @@
 import {h} from "../../shared/dom.js";
 import type {Completion} from "../chat-state.js";
 import {t} from "../../shared/l10n.js";
+import type {CompletionItem} from "../mention-list.js";
 import type {Page, View} from "../page.js";
 import {icon, type IconName} from "./icon.js";
 
@@ -42,7 +43,8 @@ export function completionView(page: Page): View {
     };
 }
 
-function option(page: Page, {label, detail, kind}: Completion["items"][number], index: number): HTMLElement {
+function option(page: Page, item: CompletionItem, index: number): HTMLElement {
+    const {label, detail, kind} = item;
     const name = icons[kind];
     const element = h(
         "li",
@@ -51,10 +53,10 @@ function option(page: Page, {label, detail, kind}: Completion["items"][number], 
         h("span", {class: "option-label"}, label),
         h("span", {class: "detail"}, detail),
     );
-    // Before the text loses the focus, which would close the list.
+    // Before the text loses the focus, which would close the list. What was seen is taken, whatever has come meanwhile.
     element.addEventListener("mousedown", (event) => {
         event.preventDefault();
-        page.dispatch({type: "take", index});
+        page.dispatch({type: "take", item});
     });
     return element;
 }

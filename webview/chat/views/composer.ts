@@ -2,6 +2,7 @@
 import {announce} from "../../shared/accessibility.js";
 import {h} from "../../shared/dom.js";
 import {isRunning, type ChatState} from "../chat-state.js";
+import {isAwaited} from "../mention-list.js";
 import {t} from "../../shared/l10n.js";
 import type {Page, View} from "../page.js";
 import {button} from "./button.js";
@@ -47,11 +48,17 @@ export function composerView(page: Page): View {
         ),
     );
     let endDraft: ReturnType<typeof setTimeout> | undefined;
-    let asked: string | undefined;
+    let asked = 0;
+    /** Pressed before there were items for the letters, in this text. */
+    let held: {key: TakingKey; text: string} | undefined;
     let chipKey = "";
     let spoken: unknown;
 
     const write = () => page.dispatch({type: "write", text: area.value, cursor: area.selectionStart});
+    const closeList = () => {
+        held = undefined;
+        page.dispatch({type: "closeCompletion"});
+    };
     area.addEventListener("input", () => {
         write();
         clearTimeout(endDraft);
@@ -62,17 +69,26 @@ export function composerView(page: Page): View {
         if (/^(?:Arrow(?:Left|Right)|Home|End)$/.test(event.key)) write();
     });
     area.addEventListener("click", write);
-    area.addEventListener("blur", () => page.dispatch({type: "closeCompletion"}));
-    area.addEventListener("keydown", (event) => onKey(event, page));
+    // A list that was closed because the focus went comes back with it.
+    area.addEventListener("focus", write);
+    area.addEventListener("blur", closeList);
+    area.addEventListener("keydown", (event) =>
+        onKey(event, page, {closeList, hold: (key) => (held = {key, text: area.value})}),
+    );
     addDropping(element, page, () => area.focus());
+
+    const showText = ({text, cursor}: ChatState) => {
+        if (area.value === text) return;
+        area.value = text;
+        area.setSelectionRange(cursor, cursor);
+    };
 
     return {
         element,
+        // A key that comes before the next frame is typed into the new text: a mention that was just taken stays.
+        atOnce: showText,
         update(state) {
-            if (area.value !== state.text) {
-                area.value = state.text;
-                area.setSelectionRange(state.cursor, state.cursor);
-            }
+            showText(state);
             completion.update(state);
             const list = state.completion;
             const isListOpen = list !== undefined && list.items.length > 0;
@@ -80,10 +96,14 @@ export function composerView(page: Page): View {
             spoken = isListOpen ? list.items : undefined;
             if (isListOpen) area.setAttribute("aria-activedescendant", `completion-${list.selected}`);
             else area.removeAttribute("aria-activedescendant");
-            const letters = list?.word.kind === "mention" ? list.word.letters : undefined;
-            if (letters !== asked) {
-                asked = letters;
-                if (letters !== undefined) askMentions(page, letters);
+            if (list?.asked !== undefined && list.asked.number !== asked) {
+                asked = list.asked.number;
+                askMentions(page, list.word.letters, asked);
+            }
+            if (held !== undefined && (list === undefined || !isAwaited(list))) {
+                const {key, text} = held;
+                held = undefined;
+                if (state.text === text) takeOrAsk(page, key);
             }
             const isBusy = isRunning(state);
             stop.hidden = !isBusy;
@@ -125,14 +145,27 @@ function tellDraft(page: Page): void {
     if (conversation !== undefined) page.host.tell("draft", {conversation: conversation.id, text});
 }
 
-function askMentions(page: Page, letters: string): void {
-    page.host.ask("mentions", {letters}).then(
-        (items) => page.dispatch({type: "mentions", letters, items}),
-        () => page.dispatch({type: "mentions", letters, items: []}),
-    );
+function askMentions(page: Page, letters: string, number: number): void {
+    for (const [name, of] of [
+        ["mentions", "places"],
+        ["symbols", "symbols"],
+    ] as const) {
+        page.host.ask(name, {letters}).then(
+            (items) => page.dispatch({type: "mentions", number, of, items}),
+            () => page.dispatch({type: "mentions", number, of, items: []}),
+        );
+    }
 }
 
-function onKey(event: KeyboardEvent, page: Page): void {
+/** Keys that take an item of the list; without one, Enter asks the question. */
+type TakingKey = "Enter" | "Tab";
+
+function takeOrAsk(page: Page, key: TakingKey): void {
+    if ((page.state().completion?.items.length ?? 0) > 0) page.dispatch({type: "take"});
+    else if (key === "Enter") submit(page);
+}
+
+function onKey(event: KeyboardEvent, page: Page, list: {closeList: () => void; hold: (key: TakingKey) => void}): void {
     if (event.isComposing) return;
     const state = page.state();
     const hasList = (state.completion?.items.length ?? 0) > 0;
@@ -155,7 +188,10 @@ function onKey(event: KeyboardEvent, page: Page): void {
             break;
         case "Tab":
         case "Enter":
-            if (hasList && !event.shiftKey) {
+            if (state.completion !== undefined && isAwaited(state.completion) && !event.shiftKey) {
+                done();
+                list.hold(event.key);
+            } else if (hasList && !event.shiftKey) {
                 done();
                 page.dispatch({type: "take"});
             } else if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
@@ -166,7 +202,7 @@ function onKey(event: KeyboardEvent, page: Page): void {
         case "Escape":
             if (state.completion !== undefined) {
                 done();
-                page.dispatch({type: "closeCompletion"});
+                list.closeList();
             } else if (isRunning(state)) {
                 done();
                 stopAnswer(page);
