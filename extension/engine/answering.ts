@@ -6,7 +6,8 @@ import {choose} from "./chooser.js";
 import {draftText} from "./drafting.js";
 import {questionTooLong} from "./kv/conversation.js";
 import type {LoadedEngine} from "./loaded-engine.js";
-import {ToolCallSplitter, callGrammar, resultOpen} from "../core/chat/tool-calls.js";
+import {callGrammar} from "../core/chat/call-forms.js";
+import {ToolCallSplitter} from "../core/chat/tool-calls.js";
 import {TextStream} from "./model/text-stream.js";
 import {ThoughtSplitter} from "./model/thought-splitter.js";
 import type {Turn} from "./scheduler.js";
@@ -33,7 +34,8 @@ export async function answer(
 ): Promise<AnswerReport> {
     const {settings, format} = engine;
     const {text: question, results = []} = request.turns.at(-1)!;
-    const tools = format.callsTools ? (request.tools ?? []) : [];
+    const tools = format.calls === undefined ? [] : (request.tools ?? []);
+    const form = tools.length === 0 ? undefined : format.calls;
     const conversation = engine.conversation(request.conversation, request.storedAs);
     // Earlier turns can be cut, the question cannot: it is decoded whole, and an answer has to follow.
     const nQuestion = engine.tokenize([question, ...results.map(({text}) => text)].join("\n")).length;
@@ -64,12 +66,19 @@ export async function answer(
             text += piece;
             on.text?.(piece);
         };
-        const calling = new ToolCallSplitter(tools, say, () => `call-${randomUUID()}`);
-        const splitter = new ThoughtSplitter({text: (piece) => calling.push(piece), thought: on.thought}, thought);
-        const ends = tools.length === 0 ? stops : [...stops, resultOpen];
-        const stream = new TextStream(engine.model.model, ends, (piece) => splitter.push(piece));
+        const calling = form && new ToolCallSplitter(form, tools, say, () => `call-${randomUUID()}`);
+        const splitter = new ThoughtSplitter(
+            {text: (piece) => (calling === undefined ? say(piece) : calling.push(piece)), thought: on.thought},
+            thought,
+        );
+        const stream = new TextStream(
+            engine.model.model,
+            form?.madeUp === undefined ? stops : [...stops, form.madeUp],
+            (piece) => splitter.push(piece),
+            form === undefined ? undefined : format.callMarks,
+        );
         const grammar =
-            request.grammar ?? (tools.length > 0 && request.toolChoice === "required" ? callGrammar(tools) : undefined);
+            request.grammar ?? (form && request.toolChoice === "required" ? callGrammar(form, tools) : undefined);
         let firstTokenMs: number | undefined;
         const generated = await conversation.generate({
             tokens: tail,
@@ -90,11 +99,11 @@ export async function answer(
         });
         stream.end();
         splitter.end();
-        calling.end();
+        calling?.end();
         const nTokens = generated.tokens.length;
         return {
             text,
-            ...(calling.calls.length === 0 ? {} : {calls: calling.calls}),
+            ...(calling === undefined || calling.calls.length === 0 ? {} : {calls: calling.calls}),
             ...(splitter.thought === "" ? {} : {thought: splitter.thought}),
             tokens: nTokens,
             ttftMs: (firstTokenMs ?? performance.now()) - startMs,

@@ -141,7 +141,7 @@ export class LoadedEngine {
     }
 
     get info(): ModelInfo {
-        return {...this.model.info(this.#found?.origin ?? "none"), callsTools: this.format.callsTools};
+        return {...this.model.info(this.#found?.origin ?? "none"), callsTools: this.format.calls !== undefined};
     }
 
     get profile(): FoundProfile | undefined {

@@ -1,13 +1,16 @@
 /**
- * Tools by a model's own template: the small model with the template of Qwen2.5 (its ChatML tokens are the same), whose
- * prompt is known from its makers, and a grammar that makes it call.
+ * Tools by a model's own template: the small model with the templates of others, whose prompts are known from their makers,
+ * and a grammar that makes it call. Qwen2.5's ChatML tokens are its own; those by which Devstral and Granite 3 know calls take
+ * the place of special tokens that it does not use.
  */
 import {mkdtempSync, readFileSync, rmSync} from "node:fs";
 import {tmpdir} from "node:os";
 import path from "node:path";
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
+import {bracketed, listed, tagged} from "../../extension/core/chat/call-forms.js";
 import {createEngine} from "../../extension/engine/engine.js";
 import {ChatFormat} from "../../extension/engine/model/chat-format.js";
+import {TextStream} from "../../extension/engine/model/text-stream.js";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {ChatTurn, EngineApi, ToolDescription} from "../../extension/protocol/engine.js";
 import {patchGguf} from "../native/patched-gguf.js";
@@ -16,7 +19,14 @@ import {weatherBefore, weatherTool} from "../reference/weather-calls.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "kvasir-tools-"));
 const modelPath = path.join(folder, "qwen-template.gguf");
-const template = readFileSync(path.join(root, "test/fixtures/qwen2.5-template.jinja"), "utf8");
+
+/** The small model with the chat template of another one. */
+function withTemplate(name: string, to: string, tokens: Record<string, string> = {}): string {
+    const value = readFileSync(path.join(root, `test/fixtures/${name}-template.jinja`), "utf8");
+    patchGguf(smallModelPath, to, {set: {"tokenizer.chat_template": {type: "string", value}}, tokens});
+    return to;
+}
+
 const tools: ToolDescription[] = [
     {
         name: "get_weather",
@@ -25,15 +35,15 @@ const tools: ToolDescription[] = [
     },
     {name: "list", description: "Lists"},
 ];
+/** As a tool may say it: no template's JSON is to spell it anew. */
+const said = '3 degrees,\n"colder" in <the> north "';
 const asked: ChatTurn[] = [
     {role: "user", text: "Weather in Oslo?"},
     {role: "assistant", text: "", calls: [{id: "1", name: "get_weather", arguments: '{"city":"Oslo"}'}]},
-    {role: "user", text: "", results: [{id: "1", text: "3 degrees"}]},
+    {role: "user", text: "", results: [{id: "1", text: said}]},
 ];
 
-beforeAll(() =>
-    patchGguf(smallModelPath, modelPath, {set: {"tokenizer.chat_template": {type: "string", value: template}}}),
-);
+beforeAll(() => void withTemplate("qwen2.5", modelPath));
 afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 describe("a template with tools", () => {
@@ -43,7 +53,7 @@ describe("a template with tools", () => {
 
     it("describes them behind the files, and calls and results as its makers do", async () => {
         const format = await ChatFormat.of(model.model);
-        expect(format.callsTools).toBe(true);
+        expect(format.calls).toBe(tagged);
         const {tail} = format.render(asked, {}, [tools[0]!]);
         const text = model.model.detokenize(Array.from(tail) as never, true);
         // From Qwen2.5's documentation of function calling, behind our own line of instructions.
@@ -56,7 +66,7 @@ describe("a template with tools", () => {
                 '<tool_call>\n{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call><|im_end|>',
                 "<|im_start|>user\nWeather in Oslo?<|im_end|>",
                 '<|im_start|>assistant\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call><|im_end|>',
-                "<|im_start|>user\n<tool_response>\n3 degrees\n</tool_response><|im_end|>",
+                `<|im_start|>user\n<tool_response>\n${said}\n</tool_response><|im_end|>`,
                 "<|im_start|>assistant\n",
             ].join("\n"),
         );
@@ -67,11 +77,79 @@ describe("a template with tools", () => {
     it("of a model that has none is not used: what tools said is text", async () => {
         const plain = await loadSmallModel();
         const format = await ChatFormat.of(plain.model);
-        expect(format.callsTools).toBe(false);
+        expect(format.calls).toBeUndefined();
         const text = plain.model.detokenize(Array.from(format.render(asked, {}, tools).tail) as never, true);
-        expect(text).toContain("Result of get_weather:\n3 degrees");
+        expect(text).toContain(`Result of get_weather:\n${said}`);
         expect(text).not.toContain("# Tools");
         await plain.dispose();
+    });
+});
+
+/** The text of a prompt with its special tokens, from the tools on. */
+function toldOf(model: LoadedModel, tail: Uint32Array, from: string): string {
+    const text = model.model.detokenize(Array.from(tail) as never, true);
+    return text.slice(text.indexOf(from));
+}
+
+/** What an answer of these tokens says. */
+function streamed(model: LoadedModel, written: string, marks: ReadonlySet<number>): string {
+    let text = "";
+    const stream = new TextStream(model.model, [], (piece) => (text += piece), marks);
+    for (const token of model.model.tokenize(written, true)) stream.push(token);
+    stream.end();
+    return text;
+}
+
+const described =
+    '{"type": "function", "function": {"name": "get_weather", "description": "Weather of a city", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}';
+
+describe("a template whose calls are special tokens", () => {
+    it("Devstral's: told as its makers do, and read", async () => {
+        const tokens = {"<file_sep>": "[TOOL_CALLS]", "<repo_name>": "[ARGS]"};
+        const model = await loadSmallModel(withTemplate("devstral-2507", path.join(folder, "devstral.gguf"), tokens));
+        const format = await ChatFormat.of(model.model);
+        expect(format.calls).toBe(bracketed);
+        expect(toldOf(model, format.render(asked, {}, [tools[0]!]).tail, "[/SYSTEM_PROMPT]")).toBe(
+            [
+                `[/SYSTEM_PROMPT][AVAILABLE_TOOLS][${described}][/AVAILABLE_TOOLS][INST]Weather in Oslo?[/INST]`,
+                `[TOOL_CALLS]get_weather[ARGS]{"city": "Oslo"}<|im_end|>[TOOL_RESULTS]${said}[/TOOL_RESULTS]`,
+            ].join(""),
+        );
+        const written = 'Wait.[TOOL_CALLS]get_weather[ARGS]{"city": "Ås"}';
+        expect(streamed(model, written, format.callMarks)).toBe(written);
+        expect(format.callMarks.size).toBe(2);
+        expect(streamed(model, written, new Set())).toBe('Wait.get_weather{"city": "Ås"}');
+        await model.dispose();
+    });
+
+    it("Granite 3's: told as its template and its documentation do, and read", async () => {
+        const tokens = {
+            "<file_sep>": "<|tool_call|>",
+            "<repo_name>": "<|start_of_role|>",
+            "<gh_stars>": "<|end_of_role|>",
+        };
+        const model = await loadSmallModel(withTemplate("granite-3.3", path.join(folder, "granite.gguf"), tokens));
+        const format = await ChatFormat.of(model.model);
+        expect(format.calls).toBe(listed);
+        const told = toldOf(model, format.render(asked, {}, [tools[0]!]).tail, "You are a helpful");
+        const [instruction = "", list = "", ...rest] = told.split("<|end_of_text|>\n");
+        expect(instruction).toMatch(/ respond only with <\|tool_call\|> followed by a JSON list of tools used\./);
+        const role = "<|start_of_role|>available_tools<|end_of_role|>";
+        expect(list.startsWith(role)).toBe(true);
+        expect(JSON.parse(list.slice(role.length))).toEqual([JSON.parse(described)]);
+        expect(rest).toEqual([
+            "<|start_of_role|>user<|end_of_role|>Weather in Oslo?",
+            '<|start_of_role|>assistant<|end_of_role|><|tool_call|>[{"name": "get_weather", "arguments": {"city": "Oslo"}}]',
+            `<|start_of_role|>tool<|end_of_role|>${said}`,
+            "<|start_of_role|>assistant<|end_of_role|>",
+        ]);
+        // Calls of an earlier question stand there when tools are offered no more.
+        expect(toldOf(model, format.render(asked, {}).tail, "<|tool_call|>")).toMatch(
+            /^<\|tool_call\|>\[\{"name": "get_w/,
+        );
+        const written = '<|tool_call|>[{"name": "get_weather", "arguments": {"city": "Oslo"}}]';
+        expect(streamed(model, written, format.callMarks)).toBe(written);
+        await model.dispose();
     });
 });
 

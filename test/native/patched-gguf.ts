@@ -1,6 +1,6 @@
 /**
- * Rewrites the head of a GGUF: keys renamed, changed and added, small tensors added. Weights stay as they are. So the
- * one small model serves as others: a sliding window, attention sinks, fill-in-the-middle tokens.
+ * Rewrites the head of a GGUF: keys renamed, changed and added, tokens renamed, small tensors added. Weights stay as they
+ * are. So the one small model serves as others: a sliding window, attention sinks, fill-in-the-middle tokens.
  */
 import {readFileSync, writeFileSync} from "node:fs";
 
@@ -15,6 +15,8 @@ export interface GgufPatch {
     rename?: (key: string) => string;
     /** Keys to add or to put in the place of those in the file. */
     set?: Record<string, NewValue>;
+    /** New texts of tokens. */
+    tokens?: Record<string, string>;
     /** f32 vectors to add. */
     vectors?: Record<string, Float32Array>;
 }
@@ -23,7 +25,11 @@ const alignment = 32;
 /** Bytes of the scalar types, by type number; 8 is string, 9 is array. */
 const scalarBytes: Record<number, number> = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8};
 
-export function patchGguf(from: string, to: string, {rename = (key) => key, set = {}, vectors = {}}: GgufPatch): void {
+export function patchGguf(
+    from: string,
+    to: string,
+    {rename = (key) => key, set = {}, tokens = {}, vectors = {}}: GgufPatch,
+): void {
     const file = readFileSync(from);
     let at = 24;
     const nTensors = Number(file.readBigUInt64LE(8));
@@ -54,6 +60,8 @@ export function patchGguf(from: string, to: string, {rename = (key) => key, set 
         pairs.set(key, file.subarray(start, at));
     }
     for (const [key, value] of Object.entries(set)) pairs.set(key, encode(value));
+    if (Object.keys(tokens).length > 0)
+        pairs.set("tokenizer.ggml.tokens", renamed(pairs.get("tokenizer.ggml.tokens")!, tokens));
     const tensors: {name: string; dims: bigint[]; type: number; offset: bigint}[] = [];
     for (let i = 0; i < nTensors; i++) {
         const name = string();
@@ -89,6 +97,18 @@ export function patchGguf(from: string, to: string, {rename = (key) => key, set 
     ]);
     const gap = Buffer.alloc((alignment - (head.length % alignment)) % alignment);
     writeFileSync(to, Buffer.concat([head, gap, data, padding, ...added]));
+}
+
+/** @param list an array of strings as it stands in the file */
+function renamed(list: Buffer, names: Record<string, string>): Buffer {
+    const parts = [list.subarray(0, 16)];
+    for (let at = 16; at < list.length;) {
+        const end = at + 8 + Number(list.readBigUInt64LE(at));
+        const name = names[list.toString("utf8", at + 8, end)];
+        parts.push(name === undefined ? list.subarray(at, end) : text(name));
+        at = end;
+    }
+    return Buffer.concat(parts);
 }
 
 function u32(value: number): Buffer {

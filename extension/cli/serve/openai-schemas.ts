@@ -3,7 +3,7 @@
  * either refused (it would change the form of the answer) or named in the answer's `kvasir.ignored`.
  */
 import * as z from "zod";
-import {isJsonObject} from "../../core/chat/tool-calls.js";
+import {isJsonObject} from "../../core/chat/call-forms.js";
 import type {ChatTurn, ToolCall, ToolDescription} from "../../protocol/engine.js";
 import {InvalidField} from "./openai-errors.js";
 

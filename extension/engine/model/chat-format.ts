@@ -17,11 +17,15 @@ import {
     baseModelConversation,
     baseModelStops,
     cutAtFiles,
+    type CutTemplate,
     systemMessage,
     type SystemParts,
 } from "../../core/layout/chat-layout.js";
-import {callOpen, withoutCalls} from "../../core/chat/tool-calls.js";
+import {type CallForm, callForms, listed} from "../../core/chat/call-forms.js";
+import {withoutCalls} from "../../core/chat/tool-calls.js";
 import type {ChatTurn, ToolDescription} from "../../protocol/engine.js";
+import {graniteInstruction, graniteTokens, graniteWrapper, isGranite3} from "./granite-tools.js";
+import {type Piece, markOf, withPlaced} from "./placed-pieces.js";
 import {openThought} from "./thought-splitter.js";
 
 export interface RenderedChat {
@@ -34,7 +38,10 @@ export interface RenderedChat {
 }
 
 type Library = typeof library;
-type Piece = LlamaText["values"][number];
+interface Rendering {
+    cut: CutTemplate<Exclude<Piece, string>> | undefined;
+    stops: string[];
+}
 
 export class ChatFormat {
     /** Tokens before the files, the same for every question and every file. */
@@ -42,8 +49,12 @@ export class ChatFormat {
     readonly #library: Library;
     readonly #model: LlamaModel;
     readonly #wrapper: ChatWrapper | undefined;
-    /** Whether its template describes tools, behind the files, and calls have the form that is read here. */
-    readonly callsTools: boolean;
+    /** Its template, if it is one of Granite 3. */
+    readonly #granite: string | undefined;
+    /** How the model writes calls of tools; none where its template does not describe them behind the files. */
+    readonly calls: CallForm | undefined;
+    /** Special tokens by which calls are known. */
+    readonly callMarks: ReadonlySet<number>;
 
     static async of(model: LlamaModel): Promise<ChatFormat> {
         return new ChatFormat(await import("node-llama-cpp"), model);
@@ -52,15 +63,24 @@ export class ChatFormat {
     private constructor(library: Library, model: LlamaModel) {
         this.#library = library;
         this.#model = model;
-        const hasTemplate = model.fileInfo.metadata.tokenizer.chat_template !== undefined;
-        const wrapper = hasTemplate ? (library.resolveChatWrapper(model) ?? undefined) : undefined;
-        const rendered = wrapper && render(wrapper, [{role: "user", text: "?"}], {});
+        const template = model.fileInfo.metadata.tokenizer.chat_template;
+        this.#granite = template !== undefined && isGranite3(template) ? template : undefined;
+        const wrapper =
+            this.#granite !== undefined
+                ? graniteWrapper(library, this.#granite, [])
+                : template !== undefined
+                  ? (library.resolveChatWrapper(model) ?? undefined)
+                  : undefined;
+        const rendered = wrapper && render(library, wrapper, [{role: "user", text: "?"}], {});
         // A template that drops or repeats its system message has no place for files: the plain layout serves it.
         this.#wrapper = rendered?.cut === undefined ? undefined : wrapper;
         this.prefix = Uint32Array.from(
             rendered?.cut ? this.#tokens(rendered.cut.prefix) : [...bosOf(model), ...model.tokenize(basePrefix)],
         );
-        this.callsTools = this.#wrapper !== undefined && this.#canCallTools(this.#wrapper);
+        this.calls = this.#wrapper && this.#formOf(this.#wrapper);
+        const {open, inner = []} = this.calls ?? {};
+        const marks = open === undefined ? [] : [open, ...inner].map((mark) => model.tokenize(mark, true));
+        this.callMarks = new Set(marks.flatMap((tokens) => (tokens.length === 1 ? tokens : [])));
     }
 
     get hasTemplate(): boolean {
@@ -69,11 +89,11 @@ export class ChatFormat {
 
     /**
      * @param turns the whole conversation; the last one is the question, or has the results of tools
-     * @param tools none where `callsTools` is false: earlier calls and their results are then told as text
+     * @param tools not told where `calls` is undefined: earlier calls and their results are then told as text
      */
     render(turns: readonly ChatTurn[], parts: SystemParts, tools: readonly ToolDescription[] = []): RenderedChat {
-        const told = this.callsTools ? turns : withoutCalls(turns);
-        const rendered = this.#wrapper && render(this.#wrapper, told, parts, this.callsTools ? tools : []);
+        const told = this.calls === undefined ? withoutCalls(turns) : turns;
+        const rendered = this.#wrapper && this.#rendered(this.#wrapper, told, parts, this.calls ? tools : []);
         if (rendered?.cut === undefined)
             return {
                 tail: Uint32Array.from(this.#model.tokenize(baseModelConversation(told, parts))),
@@ -85,12 +105,32 @@ export class ChatFormat {
     }
 
     /** A template that puts tools before the system message moves the prefix, behind which every file was read. */
-    #canCallTools(wrapper: ChatWrapper): boolean {
-        const {prefix} = wrapper.settings.functions.call;
-        if (!textOf(prefix).includes(callOpen)) return false;
-        const {cut} = render(wrapper, [{role: "user", text: "?"}], {}, [{name: "one", description: "One tool."}]);
+    #formOf(wrapper: ChatWrapper): CallForm | undefined {
+        const {call, parallelism} = wrapper.settings.functions;
+        const opening = `${textOf(parallelism?.call.sectionPrefix ?? "")}${textOf(call.prefix)}`;
+        const form = this.#granite === undefined ? callForms.find(({open}) => opening.includes(open)) : listed;
+        if (form === undefined) return undefined;
+        const tools = [{name: "one", description: "One tool."}];
+        const {cut} = this.#rendered(wrapper, [{role: "user", text: "?"}], {}, tools);
         const tokens = cut === undefined ? [] : this.#tokens(cut.prefix);
-        return tokens.length === this.prefix.length && tokens.every((token, i) => token === this.prefix[i]);
+        const isSame = tokens.length === this.prefix.length && tokens.every((token, i) => token === this.prefix[i]);
+        return isSame ? form : undefined;
+    }
+
+    #rendered(
+        wrapper: ChatWrapper,
+        turns: readonly ChatTurn[],
+        parts: SystemParts,
+        tools: readonly ToolDescription[],
+    ): Rendering {
+        if (this.#granite === undefined) return render(this.#library, wrapper, turns, parts, tools);
+        const hasTools = tools.length > 0;
+        return render(
+            this.#library,
+            hasTools ? graniteWrapper(this.#library, this.#granite, tools) : wrapper,
+            turns,
+            hasTools ? {...parts, tools: graniteInstruction} : parts,
+        );
     }
 
     #tokens(pieces: readonly Piece[]): Token[] {
@@ -107,12 +147,21 @@ function textOf(text: string | LlamaText): string {
 }
 
 function render(
+    library: Library,
     wrapper: ChatWrapper,
     turns: readonly ChatTurn[],
     parts: SystemParts,
     tools: readonly ToolDescription[] = [],
-) {
-    const chatHistory: ChatHistoryItem[] = [{type: "system", text: systemMessage(parts)}, ...historyOf(turns)];
+): Rendering {
+    const placed = new Map(graniteTokens(library));
+    const chatHistory: ChatHistoryItem[] = [
+        {type: "system", text: systemMessage(parts)},
+        ...historyOf(turns, (said) => {
+            const mark = markOf(`said ${placed.size}`);
+            placed.set(mark, said);
+            return mark;
+        }),
+    ];
     const {contextText, stopGenerationTriggers} = wrapper.generateContextState({
         chatHistory,
         ...(tools.length === 0 ? {} : {availableFunctions: functionsOf(tools), documentFunctionParams: true}),
@@ -121,7 +170,7 @@ function render(
         .map(({values}) => values)
         .filter((values): values is string[] => values.length > 0 && values.every((value) => typeof value === "string"))
         .map((values) => values.join(""));
-    return {cut: cutAtFiles<Exclude<Piece, string>>(contextText.values), stops};
+    return {cut: cutAtFiles<Exclude<Piece, string>>(withPlaced(library, contextText, placed).values), stops};
 }
 
 /** node-llama-cpp writes the schema of a tool's arguments as it stands; its own type is of what its grammars can do. */
@@ -131,8 +180,11 @@ function functionsOf(tools: readonly ToolDescription[]): ChatModelFunctions {
     ) as ChatModelFunctions;
 }
 
-/** Calls and their results are parts of one answer there, which ends where the model goes on. */
-function historyOf(turns: readonly ChatTurn[]): ChatHistoryItem[] {
+/**
+ * Calls and their results are parts of one answer there, which ends where the model goes on.
+ * @param place takes what a tool said, and gives what stands for it
+ */
+function historyOf(turns: readonly ChatTurn[], place: (said: string) => string): ChatHistoryItem[] {
     const items: ChatHistoryItem[] = [];
     const answer = (): ChatModelResponse => {
         const last = items.at(-1);
@@ -154,7 +206,7 @@ function historyOf(turns: readonly ChatTurn[]): ChatHistoryItem[] {
                 name: call.name,
                 description: undefined,
                 params: JSON.parse(call.arguments) as unknown,
-                result: came.get(call.id) ?? "",
+                result: place(came.get(call.id) ?? ""),
                 ...(n === 0 ? {startsNewChunk: true} : {}),
             })),
         );

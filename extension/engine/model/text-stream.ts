@@ -7,6 +7,7 @@ import type {LlamaModel, Token} from "node-llama-cpp";
 export class TextStream {
     readonly #model: Pick<LlamaModel, "detokenize">;
     readonly #stops: readonly string[];
+    readonly #marks: ReadonlySet<number>;
     readonly #emit: (piece: string) => void;
     #tokens: Token[] = [];
     /** Tokens whose text is out, kept as context for the next ones (spaces at word starts depend on it). */
@@ -15,8 +16,15 @@ export class TextStream {
     #text = "";
     #isStopped = false;
 
-    constructor(model: Pick<LlamaModel, "detokenize">, stops: readonly string[], emit: (piece: string) => void) {
+    /** @param marks special tokens whose text is wanted: of all others there is none */
+    constructor(
+        model: Pick<LlamaModel, "detokenize">,
+        stops: readonly string[],
+        emit: (piece: string) => void,
+        marks: ReadonlySet<number> = new Set(),
+    ) {
         this.#model = model;
+        this.#marks = marks;
         this.#stops = stops;
         this.#emit = emit;
     }
@@ -34,8 +42,7 @@ export class TextStream {
     push(token: number): boolean {
         if (this.#isStopped) return false;
         this.#tokens.push(token as Token);
-        const last = this.#tokens.slice(Math.max(0, this.#nDone - 8), this.#nDone);
-        const piece = this.#model.detokenize(this.#tokens.slice(this.#nDone), false, last);
+        const piece = this.#undone();
         // U+FFFD at the end: a character whose bytes are not all there yet. Four tokens are the most it can take.
         if (piece.endsWith("\uFFFD") && this.#tokens.length - this.#nDone < 4) return true;
         this.#nDone = this.#tokens.length;
@@ -47,13 +54,20 @@ export class TextStream {
     end(): void {
         if (this.#isStopped) return;
         if (this.#nDone < this.#tokens.length) {
-            const last = this.#tokens.slice(Math.max(0, this.#nDone - 8), this.#nDone);
-            this.#held += this.#model.detokenize(this.#tokens.slice(this.#nDone), false, last);
+            this.#held += this.#undone();
             this.#nDone = this.#tokens.length;
         }
         const rest = this.#held;
         this.#held = "";
         this.#out(rest);
+    }
+
+    #undone(): string {
+        const last = this.#tokens.slice(Math.max(0, this.#nDone - 8), this.#nDone);
+        const tokens = this.#tokens.slice(this.#nDone);
+        const end = tokens.at(-1);
+        if (end === undefined || !this.#marks.has(end)) return this.#model.detokenize(tokens, false, last);
+        return this.#model.detokenize(tokens.slice(0, -1), false, last) + this.#model.detokenize([end], true);
     }
 
     #give(text: string): void {

@@ -1,5 +1,5 @@
 /** Owns the calls of tools in a server's answer, which come in pieces, and what becomes of those that are none. */
-import {isJsonObject} from "../../core/chat/tool-calls.js";
+import {isJsonObject} from "../../core/chat/call-forms.js";
 import type {ToolCall} from "../../protocol/engine.js";
 import {serverGarbled} from "../../protocol/errors.js";
 import type {CallDelta} from "./answer-stream.js";

@@ -1,6 +1,7 @@
 /** Calls of tools read from what models write, however the stream is cut into pieces. */
 import fc from "fast-check";
 import {describe, expect, it} from "vitest";
+import {bracketed, callForms, listed, tagged, type CallForm} from "../../../extension/core/chat/call-forms.js";
 import {ToolCallSplitter, withoutCalls} from "../../../extension/core/chat/tool-calls.js";
 import type {ToolDescription} from "../../../extension/protocol/engine.js";
 
@@ -9,9 +10,10 @@ const tools: ToolDescription[] = [
     {name: "list", description: ""},
 ];
 
-function split(pieces: readonly string[]) {
+function split(pieces: readonly string[], form: CallForm = tagged) {
     let text = "";
     const splitter = new ToolCallSplitter(
+        form,
         tools,
         (piece) => (text += piece),
         () => "id",
@@ -78,12 +80,66 @@ describe("what a model writes", () => {
         );
     });
 
+    const args = '{"city": "Oslo"}';
+    const weather = {text: "", calls: ['get_weather {"city":"Oslo"}']};
+    it.each<[string, CallForm, string, {text: string; calls: string[]}]>([
+        ["Devstral 2507", bracketed, `[TOOL_CALLS]get_weather[ARGS]${args}`, weather],
+        ["Mistral Small 3.2", bracketed, `[TOOL_CALLS]get_weather[CALL_ID]bbc5b7ede[ARGS]${args}`, weather],
+        ["Mistral without marks between", bracketed, `[TOOL_CALLS]get_weather${args}`, weather],
+        [
+            "Devstral 2505",
+            bracketed,
+            `[TOOL_CALLS][{"name": "get_weather", "arguments": ${args}, "id": "bbc5b7ede"}]`,
+            weather,
+        ],
+        [
+            "Devstral, two behind words",
+            bracketed,
+            `Both.[TOOL_CALLS]get_weather[ARGS]${args}[TOOL_CALLS]list[ARGS]{}`,
+            {text: "Both.", calls: [...weather.calls, "list {}"]},
+        ],
+        [
+            "Devstral, of which the second names no tool",
+            bracketed,
+            `[TOOL_CALLS]get_weather[ARGS]${args}[TOOL_CALLS]rm[ARGS]{}`,
+            {text: "[TOOL_CALLS]rm[ARGS]{}", calls: weather.calls},
+        ],
+        [
+            "Devstral, cut",
+            bracketed,
+            '[TOOL_CALLS]get_weather[ARGS]{"city',
+            {text: '[TOOL_CALLS]get_weather[ARGS]{"city', calls: []},
+        ],
+        ["Granite 3", listed, `<|tool_call|>[{"name": "get_weather", "arguments": ${args}}]`, weather],
+        [
+            "Granite 3, two",
+            listed,
+            `<|tool_call|>[{"name": "get_weather", "arguments": ${args}}, {"name": "list", "arguments": {}}]`,
+            {text: "", calls: [...weather.calls, "list {}"]},
+        ],
+        [
+            "Granite 3, one of which names no tool",
+            listed,
+            '<|tool_call|>[{"name": "list"}, {"name": "rm"}]',
+            {text: '<|tool_call|>[{"name": "list"}, {"name": "rm"}]', calls: []},
+        ],
+        ["Granite 3, an empty list", listed, "<|tool_call|>[]", {text: "<|tool_call|>[]", calls: []}],
+    ])("of %s", (_, form, written, expected) => {
+        fc.assert(
+            fc.property(cuts(written), (pieces) => {
+                expect(split(pieces, form)).toEqual(expected);
+            }),
+        );
+    });
+
     it("is never lost, whatever it is", () => {
+        const marks = callForms.flatMap(({open, close = open, inner = []}) => [open, close, ...inner]);
         fc.assert(
             fc.property(
-                fc.array(fc.constantFrom("<tool_call>", "</tool_call>", "{", '"name"', "a", "\n")),
-                (pieces) => {
-                    expect(split(pieces).text).toBe(pieces.join(""));
+                fc.constantFrom(...callForms),
+                fc.array(fc.constantFrom(...marks, "{", '"name"', "a", "\n")),
+                (form, pieces) => {
+                    expect(split(pieces, form).text).toBe(pieces.join(""));
                 },
             ),
         );
