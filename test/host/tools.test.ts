@@ -1,21 +1,29 @@
-/** The chat with a tool of another extension: a server's model wants it, the person is asked, it runs, the model goes on. */
+/**
+ * The chat with tools of another extension and of a real MCP server that VS Code starts for the workspace: a server's model
+ * wants one, the person is asked, it runs, the model goes on.
+ */
 import assert from "node:assert/strict";
 import {once} from "node:events";
 import {type Server, createServer} from "node:http";
 import type {AddressInfo} from "node:net";
+import path from "node:path";
 import * as vscode from "vscode";
 import {startChat, type Chat} from "../../extension/host/chat/chat-feature.js";
 import type {Ctx} from "../../extension/host/ctx.js";
 import type {AnswerView} from "../../extension/protocol/webview/chat.js";
-import {activated, eventually} from "./extension-under-test.js";
+import {activated, eventually, workspaceUri} from "./extension-under-test.js";
+
+/** The built command line, whose `mcp` is the server. */
+const cli = path.resolve(__dirname, "../../dist/cli.mjs");
+const toolName = (ending: string) => vscode.lm.tools.find(({name}) => name.endsWith(ending))?.name;
 
 interface Asked {
     tools?: {function: {name: string; description: string; parameters: unknown}}[];
     messages: {role: string; content: string; tool_call_id?: string}[];
 }
 
-/** A model that calls what it is offered, and tells what it was told. */
-function scriptedServer(asked: Asked[]): Server {
+/** A model that calls the first of what it is offered, and tells what it was told. */
+function scriptedServer(asked: Asked[], given: Record<string, string>): Server {
     return createServer((request, response) => {
         void (async () => {
             let text = "";
@@ -32,7 +40,7 @@ function scriptedServer(asked: Asked[]): Server {
                 index: 0,
                 id: "call-7",
                 type: "function",
-                function: {name: "test_weather", arguments: '{"city":"Oslo"}'},
+                function: {name: body.tools?.[0]?.function.name, arguments: JSON.stringify(given)},
             };
             const deltas =
                 result === undefined
@@ -50,7 +58,8 @@ function scriptedServer(asked: Asked[]): Server {
 
 describe("the chat with a tool", () => {
     const asked: Asked[] = [];
-    const server = scriptedServer(asked);
+    const given: Record<string, string> = {city: "Oslo"};
+    const server = scriptedServer(asked, given);
     let ctx: Ctx;
     let chat: Chat;
     before(async () => {
@@ -114,5 +123,38 @@ describe("the chat with a tool", () => {
         await sent;
         assert.equal(use()?.state, "refused");
         assert.match(asked.at(-1)?.messages.at(-1)?.content ?? "", /did not allow/);
+    });
+
+    it("is given what a server of the workspace's .vscode/mcp.json finds, which VS Code starts", async () => {
+        const config = workspaceUri(".vscode", "mcp.json");
+        const servers = {
+            // Node by name: here the host itself is one, in a desktop VS Code it is Electron.
+            kvasir: {type: "stdio", command: "node", args: [cli, "mcp"], cwd: "${workspaceFolder}"},
+        };
+        await vscode.workspace.fs.writeFile(config, Buffer.from(JSON.stringify({servers})));
+        try {
+            await eventually("the server's tools", async () => {
+                // What *Start* above the server in the file does.
+                await vscode.commands.executeCommand("workbench.mcp.startServer", "*", {autoTrustChanges: true});
+                return toolName("_search_repo") !== undefined;
+            });
+            const name = toolName("_search_repo")!;
+            await ctx.workspaceState.update("kvasir.chat.tools", [name]);
+            given["query"] = "reaction dispose";
+            delete given["city"];
+            const {session} = chat.panel;
+            session.startNew();
+            const sent = session.send(session.shown.id, "Where are reactions disposed?");
+            await eventually("the question about the call", () => use()?.state === "asked");
+            assert.equal(use()?.name, name);
+            session.decideTool(session.shown.id, last()!.id, use()!.id, true);
+            await sent;
+            assert.equal(use()?.state, "done", use()?.result);
+            assert.match(asked.at(-2)?.tools?.[0]?.function.description ?? "", /^Finds files of this repository/);
+            assert.match(asked.at(-1)?.messages.at(-1)?.content ?? "", /src\/core\/reaction\.ts/);
+        } finally {
+            await vscode.commands.executeCommand("workbench.mcp.stopServer", "*");
+            await vscode.workspace.fs.delete(workspaceUri(".vscode"), {recursive: true});
+        }
     });
 });

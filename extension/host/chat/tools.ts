@@ -30,7 +30,22 @@ export async function chooseTools(state: State): Promise<void> {
             "Add an MCP server (`MCP: Add Server`), or an extension that brings tools.",
         );
     const chosen = new Set(state.get<string[]>(chosenKey));
-    const items = tools.map(({name, description}) => ({label: name, detail: description, picked: chosen.has(name)}));
+    const itemOf = ({name, description}: vscode.LanguageModelToolInformation): vscode.QuickPickItem => ({
+        label: name,
+        detail: description,
+        picked: chosen.has(name),
+    });
+    const titled = (label: string, some: readonly vscode.LanguageModelToolInformation[]) =>
+        some.length === 0 ? [] : [{label, kind: vscode.QuickPickItemKind.Separator}, ...some.map(itemOf)];
+    // VS Code brings dozens of its own, most of them made for its own chat.
+    const isOfServer = ({tags}: vscode.LanguageModelToolInformation) => tags.includes("mcp");
+    const items = [
+        ...titled(vscode.l10n.t("MCP servers"), tools.filter(isOfServer)),
+        ...titled(
+            vscode.l10n.t("VS Code and extensions"),
+            tools.filter((tool) => !isOfServer(tool)),
+        ),
+    ];
     const picked = await vscode.window.showQuickPick(items, {
         canPickMany: true,
         matchOnDetail: true,
