@@ -55,7 +55,9 @@ export interface CalibrationCut {
 export type ProfileIdentity = Pick<HeadProfile, "modelHash" | "format" | "policy">;
 
 /**
- * The mean, over the files, of the share each head kept.
+ * The mean, over the files, of the share each head kept, in six digits: a thousandth of a row in a file of 1000 tokens.
+ * Rounded here and not on the way to disk, since every segment's identity holds the profile: one that is another after a
+ * restart would make all files unread.
  *
  * @param levels for each budget the cuts of all files, in one pool over all heads each
  */
@@ -72,7 +74,7 @@ export function profileFromCuts(
             perHead: Array.from({length: nLayers}, (_, layer) =>
                 Array.from({length: nKvHeads}, (_, head) => {
                     const shares = cuts.map((c) => c.counts[layer * nKvHeads + head]! / c.nTokens);
-                    return shares.reduce((a, b) => a + b, 0) / cuts.length;
+                    return Number((shares.reduce((a, b) => a + b, 0) / cuts.length).toFixed(6));
                 }),
             ),
         }));
@@ -160,7 +162,7 @@ export function parseHeadProfile(
     return profile;
 }
 
-/** The text for disk. Shares keep six digits: a thousandth of a row in a file of 1000 tokens. */
+/** The text for disk: parsed again it is the same profile to the last digit. */
 export function serialiseHeadProfile(profile: HeadProfile): string {
-    return `${JSON.stringify(profile, (_, value: unknown) => (typeof value === "number" ? Number(value.toFixed(6)) : value))}\n`;
+    return `${JSON.stringify(profile)}\n`;
 }

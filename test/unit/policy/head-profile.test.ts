@@ -127,6 +127,19 @@ describe("the form on disk", () => {
         expect(parseHeadProfile(serialiseHeadProfile(full), "p.json", model)).toEqual(full);
     });
 
+    it("is the same after a restart as right after it was measured, to the last digit", () => {
+        const measured = profileFromCuts(identity, shape, [
+            {
+                share: 0.25,
+                cuts: [
+                    {nTokens: 300, counts: [100, 100, 50, 50]},
+                    {nTokens: 700, counts: [1, 2, 3, 694]},
+                ],
+            },
+        ]);
+        expect(parseHeadProfile(serialiseHeadProfile(measured), "p.json", model)).toEqual(measured);
+    });
+
     it("is refused for another model or another shape", () => {
         const text = serialiseHeadProfile(profile);
         expect(failure(text, {...model, modelHash: "def"})).toMatch(/another model/);
