@@ -16,7 +16,7 @@ import {ropeOf} from "../../extension/cli/bench/quality/exported-rows.js";
 import {policyNeeds, type Policy} from "../../extension/core/policy/policy.js";
 import {policyByName, policyNames} from "../../extension/core/policy/presets.js";
 import {rowWeights, scorePass, type ScorePass} from "../../extension/core/policy/score-pass.js";
-import {overHeads, passWithin} from "../../extension/engine/kv/reader.js";
+import {passWithin} from "../../extension/engine/kv/reader.js";
 import {flatten, keepAll} from "../../extension/engine/kv/segment.js";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {ContextShape, NativeContext, NativeSegment, NativeSession} from "../../extension/engine/native/native.js";
@@ -110,7 +110,7 @@ async function deviceScores(pass: ScorePass): Promise<Float32Array> {
     await session.startScores(nFile, pass.overRows);
     if (isReplay) await decode(session, text.replay, nPrefix + nFile, pass);
     else await decode(session, text.file, nPrefix, pass);
-    const scores = overHeads(await session.readScores(), {shape}, nFile, pass.overHeads);
+    const scores = await session.readScores(pass.overHeads);
     session.dispose();
     return ofLayers(scores);
 }

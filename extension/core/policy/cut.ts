@@ -72,23 +72,21 @@ export function checkBudget(budget: number): void {
 export function keepLists(heads: HeadRows, marks: Uint8Array, counts: Uint32Array): KeepLists {
     const {scores, offsets} = heads;
     const kept = new Uint8Array(scores.length);
+    const hasAsked = marks.includes(PinMark.asked);
     return Array.from(counts, (count, h) => {
         const from = offsets[h]!;
         const to = offsets[h + 1]!;
         let room = count;
-        for (let i = from; i < to && room > 0; i++) {
-            if (marks[i] === PinMark.first) {
-                kept[i] = 1;
-                room--;
-            }
+        // First and last tokens stand at the ends, nothing between them (markPins).
+        for (let i = from; i < to && room > 0 && marks[i] === PinMark.first; i++) {
+            kept[i] = 1;
+            room--;
         }
-        for (let i = to - 1; i >= from && room > 0; i--) {
-            if (marks[i] === PinMark.last) {
-                kept[i] = 1;
-                room--;
-            }
+        for (let i = to - 1; i >= from && room > 0 && marks[i] === PinMark.last; i--) {
+            kept[i] = 1;
+            room--;
         }
-        room -= takeAsked(heads, marks, from, to, room, kept);
+        if (hasAsked) room -= takeAsked(heads, marks, from, to, room, kept);
         takeTop(scores, from, to, room, kept);
         const list = new Uint32Array(count);
         let n = 0;

@@ -65,7 +65,7 @@ function rawScores(policy: ScoringPolicy, measured: Measured, nHeads: number): F
         case "attention":
         case "rows":
         case "expected":
-            return Float32Array.from(ofLength(measured.scores, nHeads * nTokens, policy.name, "raw scores"));
+            return ofLength(measured.scores, nHeads * nTokens, policy.name, "raw scores").slice();
     }
 }
 

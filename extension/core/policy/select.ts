@@ -21,18 +21,15 @@ export function takeTop(values: Float32Array, from: number, to: number, count: n
             if (value !== value) {
                 throw new Error(`score ${i} is not a number`);
             }
-            free[nFree++] = value;
+            // Adding zero makes a negative zero the same as a positive one, in its bits too.
+            free[nFree++] = value + 0;
         }
     }
     if (count >= nFree) {
         kept.fill(1, from, to);
         return;
     }
-    const threshold = kthLargest(free.subarray(0, nFree), count);
-    let nAbove = 0;
-    for (let i = 0; i < nFree; i++) {
-        nAbove += free[i]! > threshold ? 1 : 0;
-    }
+    const {threshold, nAbove} = thresholdOf(free.subarray(0, nFree), count);
     let nTies = count - nAbove;
     for (let i = from; i < to; i++) {
         if (kept[i] === 0) {
@@ -42,6 +39,53 @@ export function takeTop(values: Float32Array, from: number, to: number, count: n
             }
         }
     }
+}
+
+/** Below this many values there is nothing to gain from sorting them roughly first. */
+const fewValues = 256;
+/** Sign, exponent and the highest bits of the mantissa. */
+const binBits = 11;
+
+/**
+ * The k-th largest value (k from 1), and how many are larger. Scores are in no order, so every comparison of a
+ * quickselect is a coin toss; counting them by their leading bits first leaves few to compare. Reorders nothing.
+ */
+function thresholdOf(values: Float32Array, k: number): {threshold: number; nAbove: number} {
+    if (values.length < fewValues) {
+        const threshold = kthLargest(values.slice(), k);
+        return {threshold, nAbove: countAbove(values, threshold)};
+    }
+    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+    const counts = new Int32Array(1 << binBits);
+    for (let i = 0; i < bits.length; i++) {
+        counts[binOf(bits[i]!)]!++;
+    }
+    let bin = counts.length - 1;
+    let nHigher = 0;
+    while (nHigher + counts[bin]! < k) {
+        nHigher += counts[bin--]!;
+    }
+    const within = new Float32Array(counts[bin]!);
+    for (let i = 0, n = 0; n < within.length; i++) {
+        if (binOf(bits[i]!) === bin) {
+            within[n++] = values[i]!;
+        }
+    }
+    const threshold = kthLargest(within.slice(), k - nHigher);
+    return {threshold, nAbove: nHigher + countAbove(within, threshold)};
+}
+
+/** Of a float's bits: in the order of the floats. */
+function binOf(bits: number): number {
+    return (bits ^ ((bits >> 31) | 0x80000000)) >>> (32 - binBits);
+}
+
+function countAbove(values: Float32Array, threshold: number): number {
+    let n = 0;
+    for (let i = 0; i < values.length; i++) {
+        n += values[i]! > threshold ? 1 : 0;
+    }
+    return n;
 }
 
 /** The k-th largest value (k from 1), by quickselect with the median of three as pivot. Reorders `values`. */

@@ -154,7 +154,7 @@ export class Reader {
         const nTokens = tokens.length;
         const scores = pass
             ? context.ofGlobalLayers(
-                  overHeads(await session.readScores(), context, nTokens, pass.overHeads),
+                  await session.readScores(pass.overHeads),
                   context.shape.nKvHeads * nTokens,
               )
             : undefined;
@@ -217,28 +217,4 @@ export function passWithin(
     const end = Math.min(count, Math.ceil((at + n - offset) / stride));
     if (end <= first) return undefined;
     return {offset: offset + first * stride - at, stride, weights: weights.slice(first, end), ahead: pass.ahead};
-}
-
-/** Scores per query head, [nLayers, nHeads, n], as scores per KV head, [nLayers, nKvHeads, n]. */
-export function overHeads(
-    scores: Float32Array,
-    {shape}: Pick<KvContext, "shape">,
-    nTokens: number,
-    over: "mean" | "max",
-): Float32Array {
-    const {nLayers, nHeads, nKvHeads} = shape;
-    const nQueries = nHeads / nKvHeads;
-    const result = new Float32Array(nLayers * nKvHeads * nTokens);
-    for (let region = 0; region < nLayers * nKvHeads; region++) {
-        for (let query = 0; query < nQueries; query++) {
-            const from = (region * nQueries + query) * nTokens;
-            const to = region * nTokens;
-            for (let i = 0; i < nTokens; i++) {
-                const score = scores[from + i]!;
-                if (over === "max") result[to + i] = Math.max(result[to + i]!, score);
-                else result[to + i]! += score / nQueries;
-            }
-        }
-    }
-    return result;
 }

@@ -9,7 +9,6 @@ import type {Policy, ScoringPolicy} from "../../core/policy/policy.js";
 import {policyByName} from "../../core/policy/presets.js";
 import type {NativePart, NativeSegment, NativeSession} from "../native/native.js";
 import type {KvContext} from "./kv-context.js";
-import {overHeads} from "./reader.js";
 import {flatten} from "./segment.js";
 
 /** Last tokens of what is cut that stay in every head (B_r of AhaKV, arXiv 2506.03762). */
@@ -67,7 +66,7 @@ export class TurnMemory {
         const hasScores = nScored >= n;
         const scores = hasScores
             ? context.ofGlobalLayers(
-                  overHeads(await session.readScores(), context, nScored, "mean"),
+                  await session.readScores("mean"),
                   context.shape.nKvHeads * nScored,
               )
             : undefined;

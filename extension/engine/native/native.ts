@@ -212,8 +212,11 @@ export interface NativeSession {
     fork(): Promise<NativeSession>;
     /** From now on, tokens of score passes (and every generated token) add to the scores of the first nRows live rows. */
     startScores(nRows: number, over: "sum" | "max" | "norm"): Promise<void>;
-    /** [nLayers, nHeads, nRows]: attention received by live rows, per query head. */
-    readScores(): Promise<Float32Array>;
+    /**
+     * Attention received by live rows, [nLayers, nHeads, nRows]; of `mean` or `max` over the query heads that share a KV
+     * head, [nLayers, nKvHeads, nRows].
+     */
+    readScores(heads?: "each" | "mean" | "max"): Promise<Float32Array>;
     stopScores(): Promise<void>;
     /** ||V||^2 of the first nRows live rows: [nLayers, nKvHeads, nRows]. */
     valueNorms(nRows: number): Promise<Float32Array>;

@@ -20,8 +20,11 @@ ThreadPool::~ThreadPool() {
 }
 
 Device::Device(ggml_backend_buffer_type_t buft, const ThreadPool & threads, std::shared_ptr<Budget> budget)
-    : buft(buft), pool(std::make_shared<BufferPool>(buft, budget)), host(api.ggml_backend_buft_is_host(buft)), budget(std::move(budget)) {
-    ggml_backend_dev_t dev = api.ggml_backend_buft_get_device(buft);
+    : buft(buft),
+      pool(std::make_shared<BufferPool>(buft, budget)),
+      dev(api.ggml_backend_buft_get_device(buft)),
+      host(api.ggml_backend_buft_is_host(buft)),
+      budget(std::move(budget)) {
     if (dev == nullptr) {
         dev = api.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
     }
@@ -33,6 +36,8 @@ Device::Device(ggml_backend_buffer_type_t buft, const ThreadPool & threads, std:
         api.cpu_set_n_threads(backend, threads.nThreads);
         api.cpu_set_threadpool(backend, threads.get());
     }
+    size_t freeBytes = 0;
+    api.ggml_backend_dev_memory(dev, &freeBytes, &totalBytes);
     allocator = api.ggml_gallocr_new(buft);
 }
 

@@ -34,6 +34,9 @@ public:
 
     bool isHost() const { return host; }
     const char * name() const;
+    bool supports(const ggml_tensor * op) const { return api.ggml_backend_dev_supports_op(dev, op); }
+    /** All of its memory; 0 where it does not tell. */
+    size_t memoryBytes() const { return totalBytes; }
     /** Attention over several sequences leaves out the blocks behind a sequence's last visible row: CUDA's kernels do. */
     bool skipsHiddenBlocks() const;
     /** Elements by which a view into an f16 mask may be shifted: kernels on GPUs load masks 16 bytes at a time. */
@@ -53,7 +56,9 @@ public:
     const std::shared_ptr<BufferPool> pool;
 
 private:
+    ggml_backend_dev_t dev;
     bool host;
+    size_t totalBytes = 0;
     std::shared_ptr<Budget> budget;
     ggml_gallocr_t allocator;
     Reservation allocatorBytes;

@@ -5,8 +5,8 @@ namespace kvasir {
 Graph::Graph(size_t maxNodes) {
     // Every node may bring a few leaves and views with it.
     const size_t maxTensors = maxNodes * 4;
-    memory.resize(maxTensors * api.ggml_tensor_overhead() + api.ggml_graph_overhead_custom(maxTensors, false));
-    context = api.ggml_init({memory.size(), memory.data(), true});
+    arena.resize(maxTensors * api.ggml_tensor_overhead() + api.ggml_graph_overhead_custom(maxTensors, false));
+    context = api.ggml_init({arena.size(), arena.data(), true});
     graph = api.ggml_new_graph_custom(context, maxTensors, false);
 }
 
@@ -47,6 +47,20 @@ ggml_tensor * Graph::reinterpret(ggml_tensor * tensor, size_t offset, const Layo
         view->buffer = tensor->buffer;
     }
     return view;
+}
+
+ggml_tensor * Graph::memory(const Layout & layout) {
+    ggml_tensor * tensor = api.ggml_new_tensor_3d(context, layout.type, layout.ne[0], layout.ne[1], layout.ne[2]);
+    applyLayout(tensor, layout);
+    return tensor;
+}
+
+void Graph::writeInto(ggml_tensor * op, ggml_tensor * target, size_t offset, size_t nb1, size_t nb2) {
+    op->view_src = target;
+    op->view_offs = offset;
+    op->nb[1] = nb1;
+    op->nb[2] = nb2;
+    op->nb[3] = nb2 * static_cast<size_t>(op->ne[2]);
 }
 
 void Graph::expand(ggml_tensor * tensor) {

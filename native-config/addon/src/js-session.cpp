@@ -189,13 +189,15 @@ Napi::Value JsSession::startScores(const Napi::CallbackInfo & info) {
 Napi::Value JsSession::readScores(const Napi::CallbackInfo & info) {
     auto held = get(info.Env());
     auto values = std::make_shared<std::vector<float>>();
+    const std::string name = info.Length() > 0 && info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "each";
+    const Scores::Heads heads = name == "mean" ? Scores::Heads::mean : name == "max" ? Scores::Heads::max : Scores::Heads::each;
     return engine->worker->promise(
         info.Env(),
-        [held, values] {
+        [held, values, heads] {
             if (!held->scores) {
                 throw KvError("internal", "nothing is being scored");
             }
-            *values = held->scores->download();
+            *values = held->scores->download(heads);
         },
         [values](Napi::Env env) { return floatsToJs(env, *values); });
 }

@@ -74,6 +74,14 @@ ggml_tensor * Masks::view(Graph & graph, uint32_t regionBorder, int64_t length, 
     return graph.leaf(mask, (shift - residue) * sizeof(uint16_t), {GGML_TYPE_F16, {length, nRows, 1}});
 }
 
+ggml_tensor * Masks::rows(Graph & graph, uint32_t regionBorder, int64_t length, uint32_t first, uint32_t n, uint32_t stride) {
+    const size_t row = static_cast<size_t>(width) * sizeof(uint16_t);
+    const uint32_t shift = border - regionBorder;
+    const uint32_t residue = shift % static_cast<uint32_t>(device.maskAlignment());
+    const size_t offset = first * row + (shift - residue) * sizeof(uint16_t);
+    return graph.leaf(shifted(residue), offset, {GGML_TYPE_F16, {length, n, 1}, row * stride});
+}
+
 void Masks::applyStride(ggml_tensor * mask) const {
     mask->nb[1] = width * sizeof(uint16_t);
     mask->nb[2] = mask->nb[3] = mask->nb[1] * mask->ne[1];

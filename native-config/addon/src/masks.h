@@ -37,6 +37,12 @@ public:
      */
     ggml_tensor * view(Graph & graph, uint32_t border, int64_t length, uint32_t nTokens);
 
+    /**
+     * What of a region tokens `first`, `first + stride`, ... of the part see, as leaf of a graph that copies it: [length, n] f16,
+     * rows far apart. Parameters as of view().
+     */
+    ggml_tensor * rows(Graph & graph, uint32_t border, int64_t length, uint32_t first, uint32_t n, uint32_t stride);
+
     /** ggml_flash_attn_ext asks for a dense mask when it is called, kernels use the stride: to be set in between. */
     void applyStride(ggml_tensor * mask) const;
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "session.h"
 
@@ -10,22 +9,13 @@ namespace kvasir {
 
 Scores::Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over)
     : nRows(nRows), over(over), shape(shape) {
-    std::map<const Device *, int> nLayers;
-    std::vector<const Device *> order;
+    std::map<const Device *, size_t> nLayers;
     for (const LayerPlan & layer : layers) {
-        if (nLayers[layer.device]++ == 0) {
-            order.push_back(layer.device);
-        }
+        places.push_back({layer.device, nLayers[layer.device]++});
     }
-    std::map<const Device *, size_t> owner, next;
-    for (const Device * device : order) {
-        owner[device] = owners.size();
-        const DeviceTensors::Shape sum = {GGML_TYPE_F32, nRows, shape.nHeads};
-        owners.push_back(
-            std::make_unique<DeviceTensors>(*device, std::vector<DeviceTensors::Shape>(nLayers[device], sum)));
-    }
-    for (const LayerPlan & layer : layers) {
-        sums.push_back(owners[owner[layer.device]]->at(next[layer.device]++));
+    for (const auto & [device, n] : nLayers) {
+        const DeviceTensors::Shape all = {GGML_TYPE_F32, nRows, static_cast<int64_t>(shape.nHeads * n)};
+        sums[device] = std::make_unique<DeviceTensors>(*device, std::vector<DeviceTensors::Shape>{all});
     }
 }
 
@@ -37,8 +27,15 @@ ggml_tensor * Scores::combine(Graph & graph, ggml_tensor * a, ggml_tensor * b) c
     return api.ggml_add(graph.context, a, api.ggml_relu(graph.context, api.ggml_sub(graph.context, b, a)));
 }
 
-// Halving adds whole rows of keys at a time, where a reduction op would walk the tensor across its grain.
-ggml_tensor * Scores::fold(Graph & graph, ggml_tensor * p) const {
+ggml_tensor * Scores::fold(Graph & graph, const Device & device, ggml_tensor * p) const {
+    if (over != Over::max && !device.isHost()) {
+        ggml_tensor * one = graph.reinterpret(p, 0, {GGML_TYPE_F32, {p->ne[0], 1, p->ne[2]}, p->nb[1], p->nb[2]});
+        ggml_tensor * sum = api.ggml_repeat_back(graph.context, p, one);
+        if (device.supports(sum)) {
+            return sum;
+        }
+    }
+    // On the CPU that op runs on one thread. Halving adds whole rows of keys at a time.
     const auto rowsOf = [&](ggml_tensor * t, int64_t first, int64_t n) {
         return graph.reinterpret(t, static_cast<size_t>(first) * t->nb[1],
                                  {GGML_TYPE_F32, {t->ne[0], n, t->ne[2]}, t->nb[1], t->nb[2]});
@@ -55,50 +52,63 @@ ggml_tensor * Scores::fold(Graph & graph, ggml_tensor * p) const {
     return odd == nullptr ? p : combine(graph, p, odd);
 }
 
-void Scores::add(Graph & graph, int layer, int queryHead, ggml_tensor * k, ggml_tensor * q, ggml_tensor * gain,
-                 ggml_tensor * mask, float scale, float softCap, uint32_t base, const Near * near) const {
-    const int64_t length = k->ne[1];
-    const int64_t n = std::min<int64_t>(nRows, length - base);
+void Scores::add(Graph & graph, int layer, int queryHead, ggml_tensor * p, int64_t nKeys, int64_t base) const {
+    const int64_t n = std::min<int64_t>(nRows, nKeys - base);
     if (n <= 0) {
         return;
     }
     ggml_context * ctx = graph.context;
-    ggml_tensor * logits = api.ggml_mul_mat(ctx, k, q);  // [length, nScoring, nQueryHeads]
-    if (near != nullptr) {
-        logits = api.ggml_concat(ctx, logits, api.ggml_mul_mat(ctx, near->k, near->q), 0);
-    }
-    if (softCap != 0.0f) {
-        logits = api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
-        scale = 1.0f;
-    }
-    if (gain != nullptr) {
-        logits = api.ggml_mul(ctx, logits, gain);
-    }
-    ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, mask, scale, 0.0f);
-    ggml_tensor * seen = graph.reinterpret(p, base * sizeof(float), {GGML_TYPE_F32, {n, p->ne[1], p->ne[2]}, p->nb[1], p->nb[2]});
     if (over == Over::norm) {
-        seen = api.ggml_mul(ctx, seen, seen);
+        p = api.ggml_sqr(ctx, p);
     }
-    ggml_tensor * received = fold(graph, seen);  // [n, 1, nQueryHeads]
+    ggml_tensor * seen = graph.reinterpret(p, static_cast<size_t>(base) * sizeof(float),
+                                           {GGML_TYPE_F32, {n, p->ne[1], p->ne[2]}, p->nb[1], p->nb[2]});
+    const auto & [device, slot] = places[layer];
+    ggml_tensor * received = fold(graph, *device, seen);  // [n, 1, nQueryHeads]
 
     const size_t perHead = sizeof(float) * nRows;
-    ggml_tensor * sum = graph.leaf(sums[layer], perHead * queryHead, {GGML_TYPE_F32, {n, 1, p->ne[2]}, perHead, perHead});
+    const size_t offset = perHead * (slot * shape.nHeads + static_cast<size_t>(queryHead));
+    ggml_tensor * sum = graph.leaf(sums.at(device)->at(0), offset, {GGML_TYPE_F32, {n, 1, p->ne[2]}, perHead, perHead});
     if (over == Over::max) {
         received = api.ggml_relu(ctx, api.ggml_sub(ctx, received, sum));
     }
     graph.expand(api.ggml_add_inplace(ctx, sum, received));
 }
 
-std::vector<float> Scores::download() const {
+std::vector<float> Scores::download(Heads heads) const {
     const size_t perLayer = static_cast<size_t>(nRows) * shape.nHeads;
-    std::vector<float> all(perLayer * sums.size());
-    for (size_t layer = 0; layer < sums.size(); layer++) {
-        api.ggml_backend_tensor_get(sums[layer], all.data() + layer * perLayer, 0, perLayer * sizeof(float));
-    }
-    if (over == Over::norm) {
-        std::transform(all.begin(), all.end(), all.begin(), [](float squares) { return std::sqrt(squares); });
+    const int nFolded = heads == Heads::each ? 1 : shape.queriesPerKvHead();
+    std::vector<float> all(perLayer / nFolded * places.size());
+    std::vector<float> here;
+    for (const auto & [device, sum] : sums) {
+        here.resize(static_cast<size_t>(api.ggml_nbytes(sum->at(0))) / sizeof(float));
+        api.ggml_backend_tensor_get(sum->at(0), here.data(), 0, here.size() * sizeof(float));
+        if (over == Over::norm) {
+            std::transform(here.begin(), here.end(), here.begin(), [](float squares) { return std::sqrt(squares); });
+        }
+        for (size_t layer = 0; layer < places.size(); layer++) {
+            if (places[layer].device == device) {
+                foldHeads(here.data() + places[layer].slot * perLayer, all.data() + layer * perLayer / nFolded, nFolded, heads);
+            }
+        }
     }
     return all;
+}
+
+void Scores::foldHeads(const float * from, float * to, int nFolded, Heads heads) const {
+    const size_t nTo = static_cast<size_t>(shape.nHeads / nFolded);
+    std::vector<double> total(nRows);
+    for (size_t head = 0; head < nTo; head++, to += nRows) {
+        std::fill(total.begin(), total.end(), 0.0);
+        for (int query = 0; query < nFolded; query++, from += nRows) {
+            for (uint32_t i = 0; i < nRows; i++) {
+                total[i] = heads == Heads::max ? std::max<double>(total[i], from[i]) : total[i] + from[i];
+            }
+        }
+        for (uint32_t i = 0; i < nRows; i++) {
+            to[i] = static_cast<float>(heads == Heads::mean ? total[i] / nFolded : total[i]);
+        }
+    }
 }
 
 std::vector<float> valueNorms(const Session & session, const std::vector<LayerPlan> & layers, uint32_t nRows) {

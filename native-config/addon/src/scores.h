@@ -2,6 +2,7 @@
 // device and added to while a batch is decoded.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -32,39 +33,41 @@ public:
     Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over);
 
     /**
-     * Adds to the graph of one layer: softmax of the scoring tokens' logits over all that they see, folded over those
-     * tokens into the accumulators of `nQueryHeads` query heads from `queryHead` on.
-     * @param k    rows of the KV heads in question, [headDim, length, nKvHeads]
-     * @param q    scoring tokens, [headDim, nScoring, nQueryHeads], f32
-     * @param gain one multiplier of the logits per scoring token, [1, nScoring], f32; null when there is one token
-     * @param mask [length, nScoring] f32, null when every row is visible; with `near` [length + its keys, nScoring]
-     * @param base rows of a region before its live rows
-     * @param near what the scoring tokens see beside these rows; null for nothing
+     * Adds to the graph of one layer: what scoring tokens attend to, folded over those tokens into the accumulators of the
+     * query heads from `queryHead` on.
+     * @param p     attention, [>= nKeys, nScoring, nQueryHeads] f32; keys behind nKeys get no score
+     * @param nKeys rows of a region that were seen
+     * @param base  rows of a region before its live rows
      */
-    struct Near {
-        ggml_tensor * k;  // [headDim, nKeys, nKvHeads]
-        ggml_tensor * q;  // as q, for these keys
-    };
-    void add(Graph & graph, int layer, int queryHead, ggml_tensor * k, ggml_tensor * q, ggml_tensor * gain, ggml_tensor * mask,
-             float scale, float softCap, uint32_t base, const Near * near = nullptr) const;
+    void add(Graph & graph, int layer, int queryHead, ggml_tensor * p, int64_t nKeys, int64_t base) const;
 
-    /** [nLayers, nHeads, nRows] f32, row-major. */
-    std::vector<float> download() const;
+    /** What becomes of the query heads that share a KV head. */
+    enum class Heads { each, mean, max };
+
+    /** [nLayers, nHeads, nRows] f32, row-major; [nLayers, nKvHeads, nRows] when query heads are folded. */
+    std::vector<float> download(Heads heads) const;
 
     const uint32_t nRows;
     const Over over;
 
 private:
-    ggml_tensor * fold(Graph & graph, ggml_tensor * p) const;
+    ggml_tensor * fold(Graph & graph, const Device & device, ggml_tensor * p) const;
+    /** Of one layer: [nHeads, nRows] to [nHeads / nFolded, nRows]. */
+    void foldHeads(const float * from, float * to, int nFolded, Heads heads) const;
     ggml_tensor * combine(Graph & graph, ggml_tensor * a, ggml_tensor * b) const;
 
     const ModelShape shape;
-    std::vector<std::unique_ptr<DeviceTensors>> owners;
-    std::vector<ggml_tensor *> sums;  // by layer: [nRows, nHeads]
+    /** By device the sums of its layers one behind the other: [nRows, nHeads x layers]. */
+    std::map<const Device *, std::unique_ptr<DeviceTensors>> sums;
+    struct Place {
+        const Device * device;
+        size_t slot;  // among the device's layers
+    };
+    std::vector<Place> places;  // by layer
 };
 
-/** ||V_j||^2 of live rows: [nLayers, nKvHeads, nRows] f32 (AhaKV's value prior, arXiv 2506.03762). */
 class Session;
+/** ||V_j||^2 of live rows: [nLayers, nKvHeads, nRows] f32 (AhaKV's value prior, arXiv 2506.03762). */
 std::vector<float> valueNorms(const Session & session, const std::vector<LayerPlan> & layers, uint32_t nRows);
 
 }  // namespace kvasir

@@ -6,17 +6,10 @@
 #include <utility>
 
 #include "error.h"
-#include "rotation.h"
 
 namespace kvasir {
 
 namespace {
-
-// Scoring tokens at a time: the logits of all of them would be the largest tensor of the whole read.
-constexpr uint32_t scoreSlice = 64;
-
-// Live rows up to a scoring token that compete with what it sees from ahead: heads that look at what is near look there.
-constexpr int64_t nearRows = 64;
 
 // More than any device asks for.
 constexpr int64_t scratchAlignment = 256;
@@ -65,7 +58,7 @@ Seam::~Seam() = default;
 
 void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLayer> * capture) {
     parts = newParts;
-    partScores.clear();
+    scorings.clear();
     captured = capture;
     failure = nullptr;
     taken = nullptr;
@@ -78,7 +71,7 @@ void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLa
     chooseSize();
     placeRows();
     for (const BatchPart & part : parts) {
-        partScores.push_back(prepareScoring(part));
+        scorings.push_back(scoringOf(part));
     }
     if (graft && parts.size() == 1 && !isScoring && capture == nullptr) {
         graft->begin(*parts[0].session, nTokens, [this](int layer) {
@@ -136,72 +129,17 @@ void Seam::placeRows() {
     }
 }
 
-Seam::PartScores Seam::prepareScoring(const BatchPart & part) {
-    PartScores scores;
-    const ScorePass * pass = part.pass;
-    const uint32_t nAll = part.isScored() ? static_cast<uint32_t>(pass->weights.size()) : 0;
-    for (uint32_t i = 0; i < nAll; i += scoreSlice) {
-        scores.slices.push_back({i, std::min(scoreSlice, nAll - i), 0, 0, 0});
+std::unique_ptr<Scoring> Seam::scoringOf(const BatchPart & part) {
+    if (!part.isScored()) {
+        return nullptr;
     }
-    if (nAll == 0 || (part.nTokens == 1 && pass->ahead == 0)) {
-        return scores;  // a single token sees every row of every region: no mask, and a plain softmax
-    }
-    const Session & session = *part.session;
-    const auto seesAll = [](const LayerPlan & layer) { return layer.window == 0; };
-    const int global = static_cast<int>(std::find_if(layers.begin(), layers.end(), seesAll) - layers.begin()) % shape.nLayers;
-    const Region & first = session.region(global, 0);
-    for (int i = 0; i < shape.nLayers * shape.nKvHeads; i++) {
-        if (layers[i / shape.nKvHeads].window != 0) {
-            continue;
-        }
-        const Region & r = session.region(i / shape.nKvHeads, i % shape.nKvHeads);
-        if (r.base != first.base) {
-            throw KvError("internal", "a batch can be scored only while all regions are equally long");
+    std::map<Device *, Masks *> masks;
+    for (const LayerPlan & layer : layers) {
+        if (layer.window == 0) {
+            masks[layer.device] = &size->devices.at(layer.device)->masks.at(0);
         }
     }
-    const int64_t border = session.length(global, 0);
-    const int64_t length = border + part.nTokens;
-    std::vector<float> mask;
-    for (ScoreSlice & slice : scores.slices) {
-        const auto visibleTo = [&](uint32_t i) { return border + pass->offset + static_cast<int64_t>(i) * pass->stride + 1; };
-        if (pass->ahead != 0) {
-            slice.nearFirst = std::max<int64_t>(first.base, visibleTo(slice.first) - nearRows);
-            slice.nNear = visibleTo(slice.first + slice.n - 1) - slice.nearFirst;
-        }
-        slice.maskAt = mask.size();
-        for (uint32_t i = slice.first; i < slice.first + slice.n; i++) {
-            const int64_t nVisible = pass->ahead == 0 ? visibleTo(i) : length;
-            mask.insert(mask.end(), nVisible, 0.0f);
-            mask.insert(mask.end(), length - nVisible, -INFINITY);
-            if (slice.nNear > 0) {
-                const int64_t from = std::max<int64_t>(0, visibleTo(i) - nearRows - slice.nearFirst);
-                const int64_t to = visibleTo(i) - slice.nearFirst;
-                mask.insert(mask.end(), from, -INFINITY);
-                mask.insert(mask.end(), to - from, 0.0f);
-                mask.insert(mask.end(), slice.nNear - to, -INFINITY);
-            }
-        }
-    }
-    const int64_t nScoring = static_cast<int64_t>(pass->weights.size());
-    const std::vector<int32_t> ahead(pass->weights.size(), static_cast<int32_t>(pass->ahead));
-    const int64_t nMixed = pass->ahead == 0 ? 0 : mixedChannels(rows);
-    const std::vector<float> mixing = mixingMatrix(nMixed);
-    std::vector<DeviceTensors::Shape> shapes = {
-        {GGML_TYPE_F32, static_cast<int64_t>(mask.size()), 1}, {GGML_TYPE_F32, 1, nScoring}, {GGML_TYPE_I32, nScoring, 1}};
-    if (nMixed > 0) {
-        shapes.push_back({GGML_TYPE_F32, nMixed, nMixed});
-    }
-    for (auto & [device, state] : size->devices) {
-        auto tensors = std::make_unique<DeviceTensors>(*device, shapes);
-        api.ggml_backend_tensor_set(tensors->at(0), mask.data(), 0, mask.size() * sizeof(float));
-        api.ggml_backend_tensor_set(tensors->at(1), pass->weights.data(), 0, pass->weights.size() * sizeof(float));
-        api.ggml_backend_tensor_set(tensors->at(2), ahead.data(), 0, ahead.size() * sizeof(int32_t));
-        if (nMixed > 0) {
-            api.ggml_backend_tensor_set(tensors->at(3), mixing.data(), 0, mixing.size() * sizeof(float));
-        }
-        scores.tensors[device] = std::move(tensors);
-    }
-    return scores;
+    return std::make_unique<Scoring>(part, shape, rows, layers, masks);
 }
 
 void Seam::end() {
@@ -213,7 +151,7 @@ void Seam::end() {
         graft->end();
     }
     parts.clear();
-    partScores.clear();
+    scorings.clear();
     if (failure) {
         std::rethrow_exception(std::exchange(failure, nullptr));
     }
@@ -310,11 +248,8 @@ void Seam::attend(ggml_tensor * node) {
         g = kept.get();
     } else {
         size_t nNodes = 16;
-        for (const BatchPart & part : parts) {
-            nNodes += shape.nKvHeads * 8 + 8;
-            if (part.isScored()) {
-                nNodes += std::max<size_t>((part.pass->weights.size() / scoreSlice + 1) * 64, shape.nKvHeads * 16);
-            }
+        for (const auto & scoring : scorings) {
+            nNodes += shape.nKvHeads * 8 + 8 + (scoring ? scoring->maxNodes() : 0);
         }
         once = std::make_unique<LayerGraph>(nNodes);
         build(*once, node, layer);
@@ -330,13 +265,13 @@ void Seam::attend(ggml_tensor * node) {
     }
 }
 
-std::vector<Seam::Group> Seam::groupsOf(const Session & session, int layer) const {
+std::vector<HeadGroup> Seam::groupsOf(const Session & session, int layer) const {
     // Neighbouring heads with the same rows before the batch, equally far apart, share one op.
-    std::vector<Group> groups;
+    std::vector<HeadGroup> groups;
     for (int head = 0; head < shape.nKvHeads; head++) {
         const Region & r = session.region(layer, head);
         if (!groups.empty()) {
-            Group & last = groups.back();
+            HeadGroup & last = groups.back();
             const Region & p = session.region(layer, head - 1);
             const uint32_t spacing = r.start - p.start;
             if (p.base == r.base && (last.nHeads == 1 || last.spacing == spacing)) {
@@ -373,18 +308,18 @@ void Seam::build(LayerGraph & g, ggml_tensor * node, int layer) {
         };
         ggml_tensor * rowsK = append(plan.cacheK, part.session->k(layer));
         ggml_tensor * rowsV = append(plan.cacheV, part.session->v(layer));
-        for (const Group & group : groupsOf(*part.session, layer)) {
+        for (const HeadGroup & group : groupsOf(*part.session, layer)) {
             buildAttention(g, node, layer, part, group, rowsK, rowsV);
             // What a sliding window sees is kept by the window itself, so there is nothing to choose.
-            if (part.isScored() && plan.window == 0) {
+            if (scorings[i] && plan.window == 0) {
                 g.isInPlace = false;
-                buildScores(graph, node, layer, i, group, rowsK);
+                scorings[i]->build(graph, node, layer, group, rowsK);
             }
         }
     }
 }
 
-void Seam::buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const BatchPart & part, const Group & group,
+void Seam::buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const BatchPart & part, const HeadGroup & group,
                           ggml_tensor * rowsK, ggml_tensor * rowsV) {
     Graph & graph = g.graph;
     PerDevice & device = on(layer);
@@ -447,61 +382,6 @@ void Seam::buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const B
         g.isInPlace = false;
     }
     graph.expand(copied);
-}
-
-void Seam::buildScores(Graph & graph, ggml_tensor * node, int layer, size_t index, const Group & group, ggml_tensor * rowsK) {
-    const BatchPart & part = parts[index];
-    const ScorePass & pass = *part.pass;
-    const Region & first = part.session->region(layer, group.firstHead);
-    const int64_t length = part.session->length(layer, group.firstHead) + part.nTokens;
-    const int64_t d = shape.headDim;
-    const int64_t G = shape.queriesPerKvHead();
-    const ggml_tensor * q = node->src[0];
-    float params[3];
-    std::memcpy(params, node->op_params, sizeof(params));
-    const auto keys = [&](int64_t from, int64_t n) {
-        const size_t head = std::max<size_t>(group.spacing, 1) * rows.bytes;
-        return graph.reinterpret(rowsK, (first.start + static_cast<size_t>(from)) * rows.bytes,
-                                 {rows.type, {d, n, group.nHeads}, rows.bytes, head});
-    };
-    ggml_tensor * k = keys(0, length);
-    const auto found = partScores[index].tensors.find(layers[layer].device);
-    const int64_t nQueryHeads = group.nHeads * G;
-    for (const ScoreSlice & slice : partScores[index].slices) {
-        const int64_t n = slice.n;
-        const size_t offset = (part.first + pass.offset + static_cast<size_t>(slice.first) * pass.stride) * q->nb[1] +
-                              static_cast<size_t>(group.firstHead * G) * q->nb[2];
-        ggml_tensor * queries =
-            graph.leaf(q, offset, {GGML_TYPE_F32, {d, n, nQueryHeads}, q->nb[1] * pass.stride, q->nb[2]});
-        ggml_tensor * gain = nullptr;
-        ggml_tensor * mask = nullptr;
-        if (found != partScores[index].tensors.end()) {
-            mask = graph.leaf(found->second->at(0), slice.maskAt * sizeof(float), {GGML_TYPE_F32, {length + slice.nNear, n, 1}});
-            gain = graph.leaf(found->second->at(1), slice.first * sizeof(float), {GGML_TYPE_F32, {1, n, 1}});
-        }
-        Scores::Near near = {nullptr, queries};
-        if (pass.ahead != 0) {
-            near.k = keys(slice.nearFirst, slice.nNear);
-        }
-        // A layer without RoPE asks the same from everywhere.
-        if (pass.ahead != 0 && layers[layer].rope.isKnown) {
-            ggml_tensor * delta = graph.leaf(found->second->at(2), slice.first * sizeof(int32_t), {GGML_TYPE_I32, {n, 1, 1}});
-            // RoPE wants the heads of one position side by side.
-            ggml_tensor * turned = graph.leaf(q, offset, {GGML_TYPE_F32, {d, nQueryHeads, n}, q->nb[2], q->nb[1] * pass.stride});
-            ggml_tensor * matrix = nullptr;
-            if (const int64_t nMixed = mixedChannels(rows)) {
-                matrix = graph.leaf(found->second->at(3), 0, {GGML_TYPE_F32, {nMixed, nMixed, 1}});
-                turned = mixChannels(graph, api.ggml_cont(graph.context, turned), matrix);
-            }
-            turned = rotateFurther(graph, turned, delta, layers[layer].rope);
-            if (matrix != nullptr) {
-                turned = mixChannels(graph, turned, matrix);
-            }
-            queries = graph.reinterpret(turned, 0, {GGML_TYPE_F32, {d, n, nQueryHeads}, turned->nb[2], turned->nb[1]});
-        }
-        part.session->scores->add(graph, layer, static_cast<int>(group.firstHead * G), k, queries, gain, mask, params[0],
-                                  params[2], first.base, pass.ahead != 0 ? &near : nullptr);
-    }
 }
 
 void Seam::capture(ggml_tensor * node, int layer) const {

@@ -10,7 +10,7 @@
 
 #include "graft.h"
 #include "masks.h"
-#include "session.h"
+#include "scoring.h"
 
 namespace kvasir {
 
@@ -18,15 +18,6 @@ namespace kvasir {
 struct CapturedLayer {
     std::vector<float> queries;  // [nTokens, nHeads, headDim], after RoPE
     std::vector<float> outputs;  // [nTokens, nHeads, headDim], what attention returned
-};
-
-/** Neighbouring tokens of a batch that belong to one session. They see its rows and each other, nothing of other parts. */
-struct BatchPart {
-    Session * session;
-    uint32_t first;          // its first token in the batch
-    uint32_t nTokens;
-    const ScorePass * pass;  // scoring tokens, counted from the part's first; null for none
-    bool isScored() const { return pass != nullptr && !pass->weights.empty() && session->scores != nullptr; }
 };
 
 class Seam {
@@ -62,35 +53,18 @@ private:
         std::map<Device *, std::unique_ptr<PerDevice>> devices;
         std::vector<std::unique_ptr<LayerGraph>> graphs;  // by layer; empty when they are not kept
     };
-    /** Scoring tokens that are scored at a time, and the rows right before them that they see beside all others. */
-    struct ScoreSlice {
-        uint32_t first, n;
-        int64_t nearFirst, nNear;  // rows of a region; none when nothing is rotated
-        size_t maskAt;             // floats
-    };
-    /** Scoring tokens of one part of the current batch. */
-    struct PartScores {
-        std::vector<ScoreSlice> slices;
-        std::map<Device *, std::unique_ptr<DeviceTensors>> tensors;  // mask, gain, deltas, mixing matrix; none for a single token
-    };
-    struct Group {
-        int firstHead;
-        int nHeads;
-        uint32_t spacing;  // rows between the starts of neighbouring heads
-    };
 
     /** Before llama.cpp computes a node. True when it shall stop behind it. */
     bool beforeNode(ggml_tensor * node);
     void attend(ggml_tensor * node);
-    std::vector<Group> groupsOf(const Session & session, int layer) const;
+    std::vector<HeadGroup> groupsOf(const Session & session, int layer) const;
     void build(LayerGraph & g, ggml_tensor * node, int layer);
-    void buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const BatchPart & part, const Group & group,
+    void buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const BatchPart & part, const HeadGroup & group,
                         ggml_tensor * rowsK, ggml_tensor * rowsV);
-    void buildScores(Graph & graph, ggml_tensor * node, int layer, size_t part, const Group & group, ggml_tensor * rowsK);
     void capture(ggml_tensor * node, int layer) const;
     void chooseSize();
     void placeRows();
-    PartScores prepareScoring(const BatchPart & part);
+    std::unique_ptr<Scoring> scoringOf(const BatchPart & part);
     PerDevice & on(int layer) { return *size->devices.at(layers[layer].device); }
     Masks & masksOf(int layer) { return on(layer).masks.at(layers[layer].window); }
     bool isKept() const { return !size->graphs.empty(); }
@@ -106,7 +80,7 @@ private:
 
     // Of the current batch.
     std::vector<BatchPart> parts;
-    std::vector<PartScores> partScores;
+    std::vector<std::unique_ptr<Scoring>> scorings;  // by part; null where nothing is scored
     Size * size = nullptr;
     uint32_t nTokens = 0;
     bool isScoring = false;

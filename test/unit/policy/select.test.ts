@@ -28,6 +28,25 @@ describe("takeTop", () => {
         );
     });
 
+    it("does so among many values of both signs, zeros of both signs among them", () => {
+        const value = fc.oneof(fc.float({noNaN: true}), fc.constantFrom(0, -0, 1, -1));
+        const many = fc.array(value, {minLength: 256, maxLength: 700});
+        fc.assert(
+            fc.property(many, fc.nat(800), (values, count) => {
+                const rounded = Float32Array.from(values);
+                const expected = new Uint8Array(values.length);
+                Array.from(rounded, (score, i) => ({score, i}))
+                    .sort((a, b) => (a.score === b.score ? a.i - b.i : b.score > a.score ? 1 : -1))
+                    .slice(0, count)
+                    .forEach(({i}) => (expected[i] = 1));
+                const kept = new Uint8Array(values.length);
+                takeTop(rounded, 0, rounded.length, count, kept);
+                expect(kept).toEqual(expected);
+            }),
+            {numRuns: 50},
+        );
+    });
+
     it("leaves everything outside its range alone", () => {
         const kept = new Uint8Array(6);
         takeTop(Float32Array.of(9, 1, 2, 3, 4, 9), 1, 5, 2, kept);

@@ -5,7 +5,7 @@
 import {exportedScores, valueNormsL1} from "../../../core/policy/exported-scores.js";
 import {policyNeeds, type Policy} from "../../../core/policy/policy.js";
 import {replayTokens, rowWeights, scorePass, type ScorePass} from "../../../core/policy/score-pass.js";
-import {overHeads, passWithin} from "../../../engine/kv/reader.js";
+import {passWithin} from "../../../engine/kv/reader.js";
 import type {NativeSegment, NativeSession} from "../../../engine/native/native.js";
 import type {Bed} from "./bed.js";
 import {exportRows, type Captured} from "./exported-rows.js";
@@ -153,12 +153,9 @@ class ScoredReader {
         const pass = scorePass(composition, {nTokens, budget, replayHeaderTokens: this.replayHeader.length})!;
         await context.withRoom(() => this.session.startScores(nTokens, pass.overRows));
         await this.#decode(tokens, after, pass, false);
-        const raw = await this.session.readScores();
+        const scores = await this.session.readScores(pass.overHeads);
         await this.session.stopScores();
-        return context.ofGlobalLayers(
-            overHeads(raw, context, nTokens, pass.overHeads),
-            context.shape.nKvHeads * nTokens,
-        );
+        return context.ofGlobalLayers(scores, context.shape.nKvHeads * nTokens);
     }
 
     async #decode(

@@ -1,0 +1,249 @@
+#include "scoring.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "error.h"
+#include "rotation.h"
+
+namespace kvasir {
+
+namespace {
+
+// Scoring tokens at a time. In main memory the logits shall stay in a core's cache; a GPU waits for every op to be told of,
+// so there they may take a share of its memory.
+constexpr uint32_t hostSlice = 64;
+constexpr size_t minLogitBytes = size_t{8} << 20;
+constexpr size_t maxLogitBytes = size_t{64} << 20;
+constexpr size_t logitShare = 1024;
+
+// Live rows up to a scoring token that compete with what it sees from ahead: heads that look at what is near look there.
+constexpr int64_t nearRows = 64;
+
+// Tokens between the first and the last of a slice that asks from ahead: all of it computes the near rows of each.
+constexpr int64_t nearSpan = 128;
+
+constexpr size_t nodesPerSlice = 32;
+
+}  // namespace
+
+Scoring::Scoring(const BatchPart & part, const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
+                 const std::map<Device *, Masks *> & masks)
+    : part(part), shape(shape), rows(rows), layers(layers) {
+    const ScorePass & pass = *part.pass;
+    isSingle = part.nTokens == 1 && pass.ahead == 0;
+    if (isSingle) {
+        return;
+    }
+    const Session & session = *part.session;
+    const auto seesAll = [](const LayerPlan & layer) { return layer.window == 0; };
+    const int global = static_cast<int>(std::find_if(layers.begin(), layers.end(), seesAll) - layers.begin()) % shape.nLayers;
+    base = session.region(global, 0).base;
+    border = session.length(global, 0);
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        for (int head = 0; head < shape.nKvHeads && seesAll(layers[layer]); head++) {
+            if (session.region(layer, head).base != base) {
+                throw KvError("internal", "a batch can be scored only while all regions are equally long");
+            }
+        }
+    }
+    const std::vector<int32_t> ahead(pass.weights.size(), static_cast<int32_t>(pass.ahead));
+    const int64_t nScoring = static_cast<int64_t>(pass.weights.size());
+    const int64_t nMixed = pass.ahead == 0 ? 0 : mixedChannels(rows);
+    for (const auto & [device, masksThere] : masks) {
+        OnDevice & on = devices[device];
+        slice(on, *device);
+        const Slice & last = on.slices.back();
+        const int64_t nMask = static_cast<int64_t>(last.maskAt) + (pass.ahead == 0 ? last.length : last.nNear) * last.n;
+        std::vector<DeviceTensors::Shape> shapes = {
+            {GGML_TYPE_F32, nMask, 1}, {GGML_TYPE_F32, 1, nScoring}, {GGML_TYPE_I32, nScoring, 1}};
+        if (nMixed > 0) {
+            shapes.push_back({GGML_TYPE_F32, nMixed, nMixed});
+        }
+        on.tensors = std::make_unique<DeviceTensors>(*device, shapes);
+        const auto set = [&](size_t index, const auto & values) {
+            api.ggml_backend_tensor_set(on.tensors->at(index), values.data(), 0, values.size() * sizeof(values[0]));
+        };
+        set(1, pass.weights);
+        set(2, ahead);
+        if (nMixed > 0) {
+            set(3, mixingMatrix(nMixed));
+        }
+        if (pass.ahead == 0) {
+            copyMasks(on, *device, *masksThere);
+        } else {
+            set(0, nearMasks(on));
+        }
+    }
+}
+
+void Scoring::slice(OnDevice & on, const Device & device) const {
+    const ScorePass & pass = *part.pass;
+    const uint32_t nAll = static_cast<uint32_t>(pass.weights.size());
+    const int64_t length = border + part.nTokens;
+    uint32_t most = hostSlice;
+    if (!device.isHost()) {
+        const size_t room = std::clamp(device.memoryBytes() / logitShare, minLogitBytes, maxLogitBytes);
+        most = static_cast<uint32_t>(std::max<size_t>(1, room / (length * shape.nHeads * sizeof(float))));
+    }
+    if (pass.ahead != 0) {
+        const int64_t span = device.isHost() ? nearSpan : std::max(nearSpan, length / 4);
+        most = std::min(most, static_cast<uint32_t>(span / pass.stride) + 1);
+    }
+    size_t at = 0;
+    for (uint32_t first = 0; first < nAll; first += most) {
+        Slice s = {first, std::min(most, nAll - first), 0, 0, 0, at};
+        const int64_t end = visibleTo(first + s.n - 1);
+        s.length = pass.ahead == 0 ? end : length;
+        if (pass.ahead != 0) {
+            s.nearFirst = std::max(base, visibleTo(first) - nearRows);
+            s.nNear = end - s.nearFirst;
+        }
+        at += static_cast<size_t>((pass.ahead == 0 ? s.length : s.nNear) * s.n);
+        on.logits = std::max(on.logits, (s.length + s.nNear) * s.n);
+        on.slices.push_back(s);
+    }
+}
+
+std::vector<float> Scoring::nearMasks(OnDevice & on) const {
+    std::vector<float> mask;
+    for (const Slice & s : on.slices) {
+        for (uint32_t i = s.first; i < s.first + s.n; i++) {
+            const int64_t from = std::max<int64_t>(0, visibleTo(i) - nearRows - s.nearFirst);
+            const int64_t to = visibleTo(i) - s.nearFirst;
+            mask.insert(mask.end(), from, -INFINITY);
+            mask.insert(mask.end(), to - from, 0.0f);
+            mask.insert(mask.end(), s.nNear - to, -INFINITY);
+        }
+    }
+    return mask;
+}
+
+/** What attention hides from the tokens is on the device already: their rows of it, without a way through main memory. */
+void Scoring::copyMasks(OnDevice & on, Device & device, Masks & masks) const {
+    const ScorePass & pass = *part.pass;
+    Graph graph(on.slices.size() * 2 + 2);
+    for (const Slice & s : on.slices) {
+        const uint32_t token = pass.offset + s.first * pass.stride;
+        ggml_tensor * from = masks.rows(graph, static_cast<uint32_t>(border), s.length, token, s.n, pass.stride);
+        ggml_tensor * to = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {s.length, s.n, 1}});
+        ggml_tensor * copied = api.ggml_cpy(graph.context, from, to);
+        copied->buffer = to->buffer;
+        graph.expand(copied);
+    }
+    graph.runInPlace(device);
+}
+
+size_t Scoring::maxNodes() const {
+    size_t nSlices = 1;
+    for (const auto & [device, on] : devices) {
+        nSlices = std::max(nSlices, on.slices.size());
+    }
+    return isSingle ? shape.nKvHeads * nodesPerSlice : (nSlices + 1) * nodesPerSlice;
+}
+
+void Scoring::build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const {
+    const ScorePass & pass = *part.pass;
+    const Region & first = part.session->region(layer, group.firstHead);
+    const int64_t d = shape.headDim;
+    const int64_t G = shape.queriesPerKvHead();
+    const int64_t nQueryHeads = group.nHeads * G;
+    const ggml_tensor * q = node->src[0];  // [headDim, nTokens, nHeads]
+    float params[3];
+    std::memcpy(params, node->op_params, sizeof(params));
+    const float scale = params[0], softCap = params[2];
+    ggml_context * ctx = graph.context;
+    const auto keys = [&](int64_t from, int64_t n) {
+        const size_t head = std::max<size_t>(group.spacing, 1) * rows.bytes;
+        return graph.reinterpret(rowsK, (first.start + static_cast<size_t>(from)) * rows.bytes,
+                                 {rows.type, {d, n, group.nHeads}, rows.bytes, head});
+    };
+    const Scores & scores = *part.session->scores;
+    const int queryHead = static_cast<int>(group.firstHead * G);
+    const size_t headOffset = static_cast<size_t>(queryHead) * q->nb[2];
+    if (isSingle) {
+        const int64_t length = part.session->length(layer, group.firstHead) + 1;
+        const size_t offset = part.first * q->nb[1] + headOffset;
+        ggml_tensor * asked = graph.leaf(q, offset, {GGML_TYPE_F32, {d, 1, nQueryHeads}, q->nb[1], q->nb[2]});
+        ggml_tensor * logits = api.ggml_mul_mat(ctx, keys(0, length), asked);
+        if (softCap != 0.0f) {
+            logits = api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
+        }
+        ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, nullptr, softCap != 0.0f ? 1.0f : scale, 0.0f);
+        scores.add(graph, layer, queryHead, p, length, first.base);
+        return;
+    }
+    Device & device = *layers[layer].device;
+    const OnDevice & on = devices.at(&device);
+    // One tensor for the logits of every slice, those of near rows beside the others: the CPU writes both into it.
+    ggml_tensor * both = pass.ahead != 0 && device.isHost() ? graph.memory({GGML_TYPE_F32, {on.logits, nQueryHeads, 1}}) : nullptr;
+    for (const Slice & s : on.slices) {
+        const size_t offset = (part.first + pass.offset + static_cast<size_t>(s.first) * pass.stride) * q->nb[1] + headOffset;
+        ggml_tensor * gain = graph.leaf(on.tensors->at(1), s.first * sizeof(float), {GGML_TYPE_F32, {1, s.n, 1}});
+        // Multiplied into the queries, which are few; and half precision, in which CUDA keeps logits, then holds them.
+        const auto weighed = [&](ggml_tensor * asked) {
+            return softCap != 0.0f ? asked : api.ggml_scale(ctx, api.ggml_mul(ctx, asked, gain), scale);
+        };
+        const auto capped = [&](ggml_tensor * logits) {
+            if (softCap == 0.0f) {
+                return logits;
+            }
+            logits = api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
+            return api.ggml_mul(ctx, logits, gain);
+        };
+        ggml_tensor * here = graph.leaf(q, offset, {GGML_TYPE_F32, {d, s.n, nQueryHeads}, q->nb[1] * pass.stride, q->nb[2]});
+        // A layer without RoPE asks the same from everywhere.
+        ggml_tensor * asked =
+            pass.ahead != 0 && layers[layer].rope.isKnown ? queriesFromAhead(graph, q, offset, nQueryHeads, s, layer) : here;
+        ggml_tensor * logits = api.ggml_mul_mat(ctx, keys(0, s.length), weighed(asked));  // [length, n, nQueryHeads]
+        ggml_tensor * mask = nullptr;
+        if (pass.ahead == 0) {
+            mask = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {s.length, s.n, 1}});
+            logits = capped(logits);
+        } else {
+            ggml_tensor * hidden = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {s.nNear, s.n, 1}});
+            ggml_tensor * near = api.ggml_mul_mat(ctx, keys(s.nearFirst, s.nNear), weighed(here));
+            const int64_t width = s.length + s.nNear;
+            if (both == nullptr || softCap != 0.0f) {
+                logits = api.ggml_concat(ctx, capped(logits), api.ggml_add(ctx, capped(near), hidden), 0);
+            } else {
+                const size_t row = static_cast<size_t>(width) * sizeof(float);
+                const size_t nearAt = static_cast<size_t>(s.length) * sizeof(float);
+                graph.writeInto(logits, both, 0, row, row * s.n);
+                graph.expand(logits);
+                graph.writeInto(near, both, nearAt, row, row * s.n);
+                ggml_tensor * seen = api.ggml_add(ctx, near, hidden);
+                graph.writeInto(seen, both, nearAt, row, row * s.n);
+                graph.expand(seen);
+                logits = graph.reinterpret(both, 0, {GGML_TYPE_F32, {width, s.n, nQueryHeads}});
+            }
+        }
+        ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, mask, 1.0f, 0.0f);
+        if (both != nullptr && softCap == 0.0f) {
+            graph.writeInto(p, both, 0, p->nb[1], p->nb[2]);
+        }
+        scores.add(graph, layer, queryHead, p, s.length, first.base);
+    }
+}
+
+ggml_tensor * Scoring::queriesFromAhead(Graph & graph, const ggml_tensor * q, size_t offset, int64_t nQueryHeads, const Slice & s,
+                                        int layer) const {
+    const OnDevice & on = devices.at(layers[layer].device);
+    const int64_t d = shape.headDim;
+    ggml_tensor * delta = graph.leaf(on.tensors->at(2), s.first * sizeof(int32_t), {GGML_TYPE_I32, {s.n, 1, 1}});
+    // RoPE wants the heads of one position side by side.
+    ggml_tensor * turned = graph.leaf(q, offset, {GGML_TYPE_F32, {d, nQueryHeads, s.n}, q->nb[2], q->nb[1] * part.pass->stride});
+    ggml_tensor * matrix = nullptr;
+    if (const int64_t nMixed = mixedChannels(rows)) {
+        matrix = graph.leaf(on.tensors->at(3), 0, {GGML_TYPE_F32, {nMixed, nMixed, 1}});
+        turned = mixChannels(graph, api.ggml_cont(graph.context, turned), matrix);
+    }
+    turned = rotateFurther(graph, turned, delta, layers[layer].rope);
+    if (matrix != nullptr) {
+        turned = mixChannels(graph, turned, matrix);
+    }
+    return graph.reinterpret(turned, 0, {GGML_TYPE_F32, {d, s.n, nQueryHeads}, turned->nb[2], turned->nb[1]});
+}
+
+}  // namespace kvasir

@@ -1,0 +1,63 @@
+// Of one part of a batch the tokens that ask: which rows they see, how sharply, and the graph of their attention to them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "batch-part.h"
+#include "masks.h"
+
+namespace kvasir {
+
+class Scoring {
+public:
+    /**
+     * @param part  is scored
+     * @param masks of the layers that see everything, by device; prepared for the batch
+     */
+    Scoring(const BatchPart & part, const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
+            const std::map<Device *, Masks *> & masks);
+
+    /**
+     * Adds to the graph of one layer what the scoring tokens attend to of a group's heads.
+     * @param node  llama.cpp's attention node of the layer: its queries are read in place
+     * @param rowsK the layer's K rows, in the graph behind the batch's own
+     */
+    void build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const;
+
+    /** Nodes of the graph of one layer, at most. */
+    size_t maxNodes() const;
+
+private:
+    /** Scoring tokens that are scored at a time, and what they see of a region. */
+    struct Slice {
+        uint32_t first, n;
+        int64_t length;            // rows
+        int64_t nearFirst, nNear;  // rows seen as if from right behind them; none when nothing is rotated
+        size_t maskAt;             // floats: [length, n], or [nNear, n] when queries are rotated and see all else
+    };
+    struct OnDevice {
+        std::vector<Slice> slices;
+        int64_t logits = 0;  // of one query head, in the largest slice
+        std::unique_ptr<DeviceTensors> tensors;  // masks, gain, deltas, mixing matrix; none for a single token
+    };
+
+    void slice(OnDevice & on, const Device & device) const;
+    std::vector<float> nearMasks(OnDevice & on) const;
+    void copyMasks(OnDevice & on, Device & device, Masks & masks) const;
+    /** Rows of a region that token `i` of those that score sees, prefix and itself included. */
+    int64_t visibleTo(uint32_t i) const { return border + part.pass->offset + static_cast<int64_t>(i) * part.pass->stride + 1; }
+    ggml_tensor * queriesFromAhead(Graph & graph, const ggml_tensor * q, size_t offset, int64_t nQueryHeads, const Slice & slice,
+                                   int layer) const;
+
+    const BatchPart part;
+    const ModelShape & shape;
+    const RowFormat & rows;
+    const std::vector<LayerPlan> & layers;
+    bool isSingle = false;  // one token that sees every row of every region, which may be of different lengths
+    int64_t base = 0, border = 0;  // of every region: rows before the live ones, before the batch
+    std::map<Device *, OnDevice> devices;
+};
+
+}  // namespace kvasir
