@@ -45,6 +45,11 @@ export class FileTiers {
         return this.#nRefined;
     }
 
+    /** Where all parts of this file are; undefined when some are nowhere, or nobody has looked. */
+    tierOf(workspace: string, path: string): "memory" | "disk" | undefined {
+        return this.#files.get(keyOf(workspace, path))?.tier;
+    }
+
     /** This part of this file is found under that identity, from now on. */
     note(
         file: {workspace: string; path: string},

@@ -26,6 +26,8 @@ export interface WantedPart {
 export class Reading {
     readonly #progress: ReadProgress;
     readonly #start = performance.now();
+    /** Files that the progress counts: one that is there already costs nothing to wait for. */
+    readonly #counted: ReadonlySet<string>;
     #tokensRead = 0;
 
     constructor(
@@ -34,11 +36,15 @@ export class Reading {
         private readonly options: ReadOptions,
         wanted: readonly WantedPart[],
     ) {
+        const counted = wanted.filter(
+            ({path}) => options.again === true || engine.tiers.tierOf(workspace.name, path) === undefined,
+        );
+        this.#counted = new Set(counted.map(({path}) => path));
         this.#progress = {
             filesDone: 0,
-            filesTotal: new Set(wanted.map(({path}) => path)).size,
+            filesTotal: this.#counted.size,
             tokensDone: 0,
-            tokensTotal: this.#sizeOf(wanted),
+            tokensTotal: this.#sizeOf(counted),
         };
     }
 
@@ -63,9 +69,11 @@ export class Reading {
         parts: readonly WantedPart[],
         fetch: (options: FetchOptions) => Promise<Fetched[]>,
     ): Promise<Fetched[]> {
-        const {turn, signal, again, onProgress} = this.options;
+        const {turn, signal, again} = this.options;
         const before = this.#progress.tokensDone;
-        this.#progress.path = parts[0]!.path;
+        const first = parts.find(({path}) => this.#counted.has(path));
+        if (first !== undefined) this.#progress.path = first.path;
+        const onProgress = first === undefined ? undefined : this.options.onProgress;
         onProgress?.({...this.#progress});
         const onTokens = (nTokens: number) => {
             this.#progress.tokensDone = before + nTokens;
@@ -75,9 +83,10 @@ export class Reading {
         const fetched = await fetch({turn, signal, again, onTokens});
         this.#progress.tokensDone = before;
         for (const {segment, source} of fetched) {
-            this.#progress.tokensDone += segment.nTokens;
             if (source === "read") this.#tokensRead += segment.nTokens;
-            const {part} = segment.facts;
+            const {part, path} = segment.facts;
+            if (!this.#counted.has(path)) continue;
+            this.#progress.tokensDone += segment.nTokens;
             if (part.index === part.count - 1) this.#progress.filesDone++;
         }
         this.#estimate();

@@ -112,12 +112,15 @@ describe("an engine", () => {
             workspace,
             upsert: [{path: "src/warnings.ts", text: `${files[2]!.text}\n// changed\n`}],
         });
-        const report = await engine.read({workspace});
+        const told = new Map<string, number>();
+        const report = await engine.read({workspace}, ({path: file = "", filesTotal}) => told.set(file, filesTotal));
         expect(report.files.map(({path: file, source: from}) => [file, from])).toEqual([
             ["src/derivation.ts", "memory"],
             ["src/tracking.ts", "memory"],
             ["src/warnings.ts", "read"],
         ]);
+        // Whoever waits, waits for that one.
+        expect([...told]).toEqual([["src/warnings.ts", 1]]);
     });
 
     it("names what a question had to leave out, and why", async () => {

@@ -85,7 +85,7 @@ function renameField(page: Page, {conversation}: ChatState): HTMLElement {
 /** What the banner about the engine says; undefined when there is nothing to say. */
 function bannerOf(engine: EngineView | undefined): {text: string; value?: number; max?: number} | undefined {
     if (engine === undefined) return undefined;
-    const {state, progress, files} = engine;
+    const {state, progress} = engine;
     if (state === "starting") return {text: t("Starting the engine…")};
     if (state === "loading")
         return {text: engine.model === undefined ? t("Loading the model…") : t("Loading {0}…", engine.model)};
@@ -100,11 +100,18 @@ function bannerOf(engine: EngineView | undefined): {text: string; value?: number
             : progress.secondsLeft < 90
               ? t(", {0} s left", Math.ceil(progress.secondsLeft))
               : t(", {0} min left", Math.ceil(progress.secondsLeft / 60));
+    // Of one file the number says nothing.
+    if (progress.filesTotal === 1 && progress.path !== undefined)
+        return {
+            text: t("Reading {0}{1}", progress.path, left),
+            value: progress.tokensDone,
+            max: Math.max(1, progress.tokensTotal),
+        };
     return {
         text: t(
             "Reading: {0} of {1} files, {2} of {3} tokens{4}",
             progress.filesDone,
-            Math.max(progress.filesTotal, files.read),
+            progress.filesTotal,
             compact(progress.tokensDone),
             compact(progress.tokensTotal),
             left,
