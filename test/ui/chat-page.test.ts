@@ -471,6 +471,17 @@ describe("a review", () => {
             {review: review.id, isAccepted: true},
         ]);
     });
+
+    it("of an inline edit stays in the conversation in which it was asked for", async () => {
+        const {turn: _none, ...loose} = review;
+        await chat.say("conversation", conversation);
+        await chat.say("reviews", [loose]);
+        await chat.page.locator(".review").waitFor();
+        await chat.say("conversation", {...conversation, id: "other", turns: []});
+        await expect.poll(() => chat.page.locator(".review").count()).toBe(0);
+        await chat.say("conversation", conversation);
+        await chat.page.locator(".review").waitFor();
+    });
 });
 
 describe("care", () => {

@@ -134,6 +134,7 @@ export const conversation: ConversationView = {
 export const review: ReviewView = {
     id: "review-1",
     turn: "a1",
+    conversation: "conversation-1",
     title: "src/cart/cart.ts",
     files: [
         {

@@ -56,8 +56,25 @@ export function inlineEditText(answer: string, {text, before, after}: InlineEdit
     // A model that writes at no depth, or at another one, means the depth of the selection.
     const fitted =
         indentOf(first).length < indentOf(model).length ? reindent(lines, indentOf(first), indentOf(model)) : lines;
-    const isWholeLine = wanted.endsWithBreak || text === "";
-    return fitted.join(wanted.eol) + (isWholeLine ? wanted.eol : "");
+    if (text.trim() === "") {
+        const {eol} = toLines(before + after);
+        return setApart(fitted, toLines(before).lines.at(-1), toLines(after).lines[0]).join(eol) + eol;
+    }
+    return fitted.join(wanted.eol) + (wanted.endsWithBreak ? wanted.eol : "");
+}
+
+/** New code on the one empty line between two pieces of code is as far from both as they were from each other. */
+function setApart(lines: readonly string[], above: string | undefined, below: string | undefined): string[] {
+    const first = lines.findIndex((line) => !isBlank(line));
+    const code = lines.slice(first, lines.findLastIndex((line) => !isBlank(line)) + 1);
+    // The beginning of a block and its end have no empty line inside, and a comment stands right above what it is about.
+    const isApartAbove = above !== undefined && !isBlank(above) && !/[{([:]\s*$/.test(above);
+    const isApartBelow =
+        below !== undefined &&
+        !isBlank(below) &&
+        !/^\s*[)}\]]/.test(below) &&
+        !/^\s*(?:\/\/|#|--)|\*\/\s*$/.test(code.at(-1) ?? "");
+    return [...(isApartAbove ? [""] : []), ...code, ...(isApartBelow ? [""] : [])];
 }
 
 /** Models repeat the line before or after though they were asked not to. */

@@ -40,7 +40,7 @@ export async function runBlockAction(
         case "insert":
             return insertAtCursor(block, parts);
         case "create":
-            return createFile(block, parts);
+            return createFile(block, answer, parts);
         case "run":
             return runInTerminal(block);
         case "apply":
@@ -171,13 +171,13 @@ async function insertAtCursor({code}: CodeBlock, {tell}: BlockParts): Promise<vo
     tell(vscode.l10n.t("Inserted"));
 }
 
-async function createFile(block: CodeBlock, {workspace, reviews, tell}: BlockParts): Promise<void> {
+async function createFile(block: CodeBlock, answer: AnswerTurn, {workspace, reviews, tell}: BlockParts): Promise<void> {
     const code = propose({kind: block.kind, code: block.code}, block.path, undefined)?.text ?? `${block.code}\n`;
     const clean = block.path === undefined ? undefined : normaliseRelative(block.path);
     let uri = clean === undefined ? undefined : safeUri(workspace, clean);
     if (uri !== undefined && clean !== undefined && (await exists(uri))) {
         // It is there by now: a change, then, and a change is reviewed.
-        await reviews.propose(clean, undefined, [{path: clean, proposed: code, nMissing: 0}]);
+        await reviews.propose(clean, answer.id, [{path: clean, proposed: code, nMissing: 0}]);
         return;
     }
     uri ??= await vscode.window.showSaveDialog({title: vscode.l10n.t("Where the new file goes"), ...defaultFolder()});

@@ -46,6 +46,8 @@ export class ChatPanel implements vscode.WebviewViewProvider, vscode.Disposable 
     #engineTimer: NodeJS.Timeout | undefined;
     #restored: Promise<void> | undefined;
     #nRunning = 0;
+    /** Of each open review: the conversation that was shown when it was proposed. */
+    readonly #conversationOf = new Map<string, string>();
 
     constructor({ctx, session, reviews}: ChatPanelParts) {
         this.#ctx = ctx;
@@ -258,7 +260,15 @@ export class ChatPanel implements vscode.WebviewViewProvider, vscode.Disposable 
     }
 
     #tellReviews(): void {
-        this.#link?.post("reviews", this.#reviews.all().map(reviewView));
+        if (this.#link === undefined) return;
+        const all = this.#reviews.all();
+        for (const id of this.#conversationOf.keys())
+            if (this.#reviews.get(id) === undefined) this.#conversationOf.delete(id);
+        for (const {id} of all) if (!this.#conversationOf.has(id)) this.#conversationOf.set(id, this.session.shown.id);
+        this.#link.post(
+            "reviews",
+            all.map((review) => reviewView(review, this.#conversationOf.get(review.id) ?? "")),
+        );
     }
 
     async #tellColours(): Promise<void> {

@@ -15,9 +15,10 @@ export interface ShownReview {
     missing: ReadonlyMap<string, number>;
 }
 
-export function reviewView({id, title, turn, files, missing}: ShownReview): ReviewView {
+export function reviewView({id, title, turn, files, missing}: ShownReview, conversation: string): ReviewView {
     return {
         id,
+        conversation,
         title,
         ...(turn === undefined ? {} : {turn}),
         files: files.map((file) => fileView(file, missing.get(file.path) ?? 0)),

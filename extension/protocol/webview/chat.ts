@@ -171,6 +171,8 @@ export interface ReviewView {
     id: string;
     /** The answer that it comes from; undefined for an inline edit. */
     turn?: string;
+    /** The conversation that was shown when it was proposed: the panel shows it there. */
+    conversation: string;
     title: string;
     files: ReviewFileView[];
 }

@@ -91,7 +91,7 @@ describe("what the page is shown", () => {
         const review = createReview("r", "x", [
             {path: "a.txt", current: before, proposed: before.replace("4", "four")},
         ]);
-        const [file] = reviewView({...review, turn: undefined, missing: new Map()}).files;
+        const [file] = reviewView({...review, turn: undefined, missing: new Map()}, "c1").files;
         expect(file?.hunks[0]?.line).toBe(4);
         expect(file?.hunks[0]?.lines.map(({kind, text}) => `${kind[0]}${text}`)).toEqual([
             "s2",

@@ -55,6 +55,20 @@ describe("an inline edit", () => {
         const windows = {...subject, text: "    a;\r\n    b;"};
         expect(inlineEditText("```\n    c;\n    d;\n```", windows)).toBe("    c;\r\n    d;");
     });
+    it.each([
+        ["function a() {}\n", "function b() {}\n", "\nnew();\n\n"],
+        ["function a() {}\r\n", "function b() {}\r\n", "\r\nnew();\r\n\r\n"],
+        ["function a() {}\n\n", "\nfunction b() {}\n", "new();\n"],
+        ["if (x) {\n", "}\n", "new();\n"],
+        ["a();\n", "", "\nnew();\n"],
+        ["", "a();\n", "new();\n\n"],
+    ])("on an empty line between %j and %j keeps them apart", (before, after, expected) => {
+        expect(inlineEditText("```\nnew();\n```", {...subject, text: "", before, after})).toBe(expected);
+    });
+    it("a comment stays right above what it is about", () => {
+        const blank = {...subject, text: "", before: "a();\n", after: "function b() {}\n"};
+        expect(inlineEditText("```\n// Does b.\n```", blank)).toBe("\n// Does b.\n");
+    });
 });
 
 describe("names for a symbol", () => {

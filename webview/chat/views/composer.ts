@@ -14,7 +14,7 @@ const draftMs = 400;
 export function composerView(page: Page): View {
     const area = h("textarea", {
         rows: 1,
-        placeholder: t("Ask about this repository (@ names files, / runs a command)"),
+        placeholder: t("Your question (@ names files and more, / runs a command)"),
         "aria-label": t("Question"),
         "aria-autocomplete": "list",
         "aria-haspopup": "listbox",

@@ -99,8 +99,10 @@ export function conversationView(page: Page, empty: View): View {
             const ids = new Set(turns.map(({id}) => id));
             for (const id of answers.keys()) if (!ids.has(id)) answers.delete(id);
             for (const id of questions.keys()) if (!ids.has(id)) questions.delete(id);
-            const looseNow = state.reviews.filter(({turn}) => turn === undefined);
-            if (before?.reviews !== state.reviews)
+            const looseNow = state.reviews.filter(
+                ({turn, conversation}) => turn === undefined && conversation === state.conversation?.id,
+            );
+            if (before?.reviews !== state.reviews || isOther)
                 loose.replaceChildren(...looseNow.map((review) => reviewView(page, review, undefined)));
             if (turns.length === 0) scroller.scrollTop = 0;
             else if (isOther || isNew || isFollowing) toEnd();

@@ -6,7 +6,6 @@ import {t} from "../../shared/l10n.js";
 import type {Page, View} from "../page.js";
 import {button} from "./button.js";
 import {errorBox} from "./error-box.js";
-import {icon} from "./icon.js";
 
 export function emptyView(page: Page): View {
     const element = h("section", {class: "empty", "aria-label": t("How to begin")});
@@ -14,7 +13,7 @@ export function emptyView(page: Page): View {
     return {
         element,
         update(state) {
-            const {engine, context, commands} = state;
+            const {engine, context} = state;
             // Progress is shown elsewhere; only what is said here counts.
             const nextKey = JSON.stringify([
                 engine?.state,
@@ -22,7 +21,6 @@ export function emptyView(page: Page): View {
                 engine?.model,
                 engine?.server,
                 context.samples,
-                commands.length,
             ]);
             if (nextKey === key) return;
             key = nextKey;
@@ -31,7 +29,7 @@ export function emptyView(page: Page): View {
     };
 }
 
-function content(page: Page, {engine, context, commands, conversation}: ChatState): HTMLElement[] {
+function content(page: Page, {engine, context, conversation}: ChatState): HTMLElement[] {
     const onRemedy = (remedy: Remedy) =>
         page.host.tell("remedy", {remedy, ...(conversation === undefined ? {} : {conversation: conversation.id})});
     const missing = whatIsMissing(engine, onRemedy);
@@ -62,16 +60,7 @@ function content(page: Page, {engine, context, commands, conversation}: ChatStat
         ...(samples.length === 0
             ? []
             : [h("ul", {class: "samples", "aria-label": t("Questions to begin with")}, samples)]),
-        h(
-            "dl",
-            {class: "ways"},
-            h("dt", {}, h("kbd", {}, "@")),
-            h("dd", {}, t("names files, folders, symbols, the selection, problems, the terminal or the changes")),
-            h("dt", {}, h("kbd", {}, "/")),
-            h("dd", {}, commands.map(({name}) => `/${name}`).join(" ")),
-            h("dt", {}, icon("pin")),
-            h("dd", {}, t("Each answer shows the files it saw. Pin one, or leave one out, and ask again.")),
-        ),
+        h("p", {class: "hint"}, t("Each answer shows the files it saw. Pin one, or leave one out, and ask again.")),
     ];
 }
 
