@@ -142,6 +142,37 @@ describe("the engine behind the extension", () => {
         await vscode.commands.executeCommand("kvasir.resume");
     });
 
+    it("the setting, the battery and the pause reach the engine", async () => {
+        const {ctx} = await activated();
+        await ctx.engine.load();
+        await ctx.workspace.flush();
+        const told: (boolean | undefined)[] = [];
+        const update = ctx.engine.updateWorkspace.bind(ctx.engine);
+        ctx.engine.updateWorkspace = (change) => {
+            if (change.refine !== undefined) told.push(change.refine);
+            return update(change);
+        };
+        const toldNext = async (refine: boolean, change: () => Thenable<unknown>) => {
+            const nBefore = told.length;
+            await change();
+            await eventually(`refine: ${refine}`, () => told.length > nBefore);
+            assert.equal(told.at(-1), refine);
+        };
+        const run = (command: string) => () => vscode.commands.executeCommand(command);
+        try {
+            await toldNext(false, run("kvasir.saveBattery"));
+            await toldNext(true, run("kvasir.saveBattery"));
+            await toldNext(false, () => ctx.settings.set("reading.refine", false));
+            await toldNext(true, () => ctx.settings.set("reading.refine", true));
+            await toldNext(false, run("kvasir.pause"));
+            await eventually("the engine to rest", () => ctx.engine.status().state === "paused");
+            await toldNext(true, run("kvasir.resume"));
+            await eventually("the engine to go on", () => ctx.engine.status().state !== "paused");
+        } finally {
+            ctx.engine.updateWorkspace = update;
+        }
+    });
+
     it("the Doctor opens a report with links to what can be done", async () => {
         await activated();
         await vscode.commands.executeCommand("kvasir.doctor");
