@@ -2,14 +2,19 @@
 import {access, constants, mkdir, statfs} from "node:fs/promises";
 import {availableParallelism, cpus, freemem, totalmem} from "node:os";
 import type {DoctorCheck, DoctorReport, EngineSettings} from "../protocol/engine.js";
-import {toKvasirError} from "../protocol/errors.js";
+import {type KvasirError, toKvasirError} from "../protocol/errors.js";
 import {cudaHint} from "./models/cuda-library.js";
 import type {LoadedEngine} from "./loaded-engine.js";
 import {installedVersions} from "./native/addon.js";
 
 const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
-export async function doctor(settings: EngineSettings, load: () => Promise<LoadedEngine>): Promise<DoctorReport> {
+/** @param writeProblem why the last segment could not be written */
+export async function doctor(
+    settings: EngineSettings,
+    load: () => Promise<LoadedEngine>,
+    writeProblem?: KvasirError,
+): Promise<DoctorReport> {
     const checks: DoctorCheck[] = [machineCheck()];
     const versions = installedVersions();
     checks.push({
@@ -17,7 +22,7 @@ export async function doctor(settings: EngineSettings, load: () => Promise<Loade
         ok: true,
         detail: `${versions.nodeLlamaCpp} with llama.cpp ${versions.llamaRelease}`,
     });
-    checks.push(await cacheCheck(settings.cacheDir));
+    checks.push(await cacheCheck(settings.cacheDir, writeProblem));
     let engine: LoadedEngine | undefined;
     try {
         engine = await load();
@@ -60,7 +65,11 @@ function machineCheck(): DoctorCheck {
     };
 }
 
-async function cacheCheck(folder: string): Promise<DoctorCheck> {
+async function cacheCheck(folder: string, problem: KvasirError | undefined): Promise<DoctorCheck> {
+    if (problem !== undefined) {
+        const {message, fix} = problem.toJSON();
+        return {id: "cache", ok: false, detail: message, ...(fix === undefined ? {} : {fix})};
+    }
     try {
         await mkdir(folder, {recursive: true, mode: 0o700});
         await access(folder, constants.W_OK);

@@ -99,6 +99,7 @@ class Engine implements EngineApi {
         {log, refineAfterMs, refineWatch}: EngineOptions & {log: Log},
     ) {
         this.log = log;
+        disk.onDidChangeProblem(() => this.#changed());
         this.#refiner = new Refiner({
             scheduler: this.#scheduler,
             loaded: () => this.#loaded,
@@ -129,7 +130,11 @@ class Engine implements EngineApi {
                 peakBytes: 0,
                 limitBytes: (this.settings.kvMib ?? 0) * 2 ** 20,
             },
-            disk: {bytes: this.disk.bytes, limitBytes: this.disk.limitBytes},
+            disk: {
+                bytes: this.disk.bytes,
+                limitBytes: this.disk.limitBytes,
+                ...(this.disk.writeProblem === undefined ? {} : {problem: this.disk.writeProblem.toJSON()}),
+            },
             files: {known, resident, onDisk, attended, unread: Math.max(0, known - resident - onDisk), refined},
             tokens: {known: knownTokens, kept: Math.round(this.#loaded?.store.keptRows ?? 0)},
             ...(this.#progress === undefined ? {} : {progress: this.#progress}),
@@ -257,7 +262,8 @@ class Engine implements EngineApi {
     }
 
     async files(name: string): Promise<FileStatus[]> {
-        return fileStatuses(this.#loaded, await this.#workspace(name));
+        const workspace = await this.#workspace(name);
+        return fileStatuses(this.#loaded, workspace, (path) => this.#refiner.whyNot(workspace, path));
     }
 
     async keptLines(name: string, file: string, text: string): Promise<KeptLines> {
@@ -295,7 +301,7 @@ class Engine implements EngineApi {
     }
 
     async doctor(): Promise<DoctorReport> {
-        return doctor(this.settings, () => this.#engine());
+        return doctor(this.settings, () => this.#engine(), this.disk.writeProblem);
     }
 
     async cacheList(): Promise<CacheReport> {

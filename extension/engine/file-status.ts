@@ -4,7 +4,12 @@ import type {LoadedEngine} from "./loaded-engine.js";
 import {partsOf} from "./reading.js";
 import type {KnownWorkspace} from "./workspace/known-workspace.js";
 
-export async function fileStatuses(engine: LoadedEngine | undefined, workspace: KnownWorkspace): Promise<FileStatus[]> {
+/** @param whyNotRefined of a file whose refinement was given up */
+export async function fileStatuses(
+    engine: LoadedEngine | undefined,
+    workspace: KnownWorkspace,
+    whyNotRefined: (path: string) => string | undefined = () => undefined,
+): Promise<FileStatus[]> {
     const statuses: FileStatus[] = [];
     for (const file of workspace.files.values()) {
         const status: FileStatus = {
@@ -23,6 +28,8 @@ export async function fileStatuses(engine: LoadedEngine | undefined, workspace: 
         if (engine) {
             status.fullBytes = status.tokens * engine.context.fullBytesPerToken;
             await addRows(status, engine, workspace);
+            const reason = status.refined ? undefined : whyNotRefined(file.path);
+            if (reason !== undefined) status.notRefined = reason;
         }
         statuses.push(status);
     }

@@ -41,8 +41,8 @@ const maxWorkspaceShare = 0.5;
 export class Refiner {
     readonly #options: RefinerOptions;
     readonly #quietMs: number;
-    /** Parts that could not be refined: not tried again until they change, or the model is loaded anew. */
-    #givenUp = new WeakSet<PartTokens>();
+    /** Parts that cannot be refined, each with the reason: not tried again until they change, or the model is loaded anew. */
+    #givenUp = new WeakMap<PartTokens, string>();
     #timer: NodeJS.Timeout | undefined;
     #isPaused = false;
     #isRunning = false;
@@ -76,7 +76,7 @@ export class Refiner {
     /** The model goes: what runs ends within one layer. */
     unload(): void {
         this.#stop();
-        this.#givenUp = new WeakSet();
+        this.#givenUp = new WeakMap();
     }
 
     /** This workspace is gone, or does not want to be refined any more. */
@@ -118,6 +118,15 @@ export class Refiner {
         }
     }
 
+    /** Why a part of this file was given up. */
+    whyNot(workspace: KnownWorkspace, path: string): string | undefined {
+        if (!workspace.isTokenised(path)) return undefined;
+        return workspace
+            .parts(path)
+            .map((part) => this.#givenUp.get(part))
+            .find((reason) => reason !== undefined);
+    }
+
     /** Parts that have been read and not refined, the most valuable first. */
     async *#wanted(engine: LoadedEngine): AsyncGenerator<PartName> {
         const files = [...this.#options.workspaces()]
@@ -140,25 +149,32 @@ export class Refiner {
                 if (this.#givenUp.has(part)) continue;
                 const {bytesPerToken} = engine.context;
                 const {limitBytes} = engine.context.memory();
-                if (2 * part.tokens.length * bytesPerToken > limitBytes * maxWorkspaceShare) continue;
+                if (2 * part.tokens.length * bytesPerToken > limitBytes * maxWorkspaceShare) {
+                    this.#givenUp.set(part, "scoring it again needs more than half of the memory for what is kept");
+                    continue;
+                }
                 if ((await engine.library.generation({workspace, path, index})) !== 0) continue;
-                if (this.#hasEndedEngines(workspace, path)) this.#givenUp.add(part);
+                if (this.#hasEndedEngines(workspace, path))
+                    this.#giveUp(path, part, "scoring it again has ended the engine again and again");
                 else yield {workspace, path, index};
             }
         }
     }
 
     #hasEndedEngines(workspace: KnownWorkspace, path: string): boolean {
-        const {watch, log} = this.#options;
+        const {watch} = this.#options;
         const file = workspace.files.get(path);
-        if (file === undefined || watch === undefined || watch.isRefinable(file)) return false;
-        log("warn", `${path} stays as it was read: scoring it again has ended the engine again and again`);
-        return true;
+        return file !== undefined && watch !== undefined && !watch.isRefinable(file);
+    }
+
+    #giveUp(path: string, part: PartTokens, reason: string): void {
+        this.#givenUp.set(part, reason);
+        this.#options.log("warn", `${path} stays as it was read: ${reason}`);
     }
 
     /** @returns false when something more urgent came, or refining was stopped */
     async #refine(engine: LoadedEngine, name: PartName, signal: AbortSignal): Promise<boolean> {
-        const {scheduler, log, watch} = this.#options;
+        const {scheduler, watch} = this.#options;
         const part = name.workspace.parts(name.path)[name.index];
         if (part === undefined) return true;
         try {
@@ -184,8 +200,8 @@ export class Refiner {
         } catch (error) {
             // What a stop or an unload in the middle makes of it is no fault of the part.
             if (signal.aborted || isKvasirError(error, "cancelled")) return false;
-            this.#givenUp.add(part);
-            log("warn", `${name.path} stays as it was read: ${(error as Error).message}`);
+            this.#giveUp(name.path, part, (error as Error).message);
+            this.#options.onDidRefine();
             return true;
         }
     }

@@ -92,6 +92,8 @@ export interface FileStatus {
     fullBytes: number;
     tier: Tier;
     refined: boolean;
+    /** Why it will not be refined, when it was tried and given up. */
+    notRefined?: string;
     pinned: boolean;
     /** Its own share of rows, when it differs from the engine's. */
     budget?: number;
@@ -303,7 +305,8 @@ export interface EngineStatus {
     /** The server that computes, when it is not this machine: then KV is the server's and the figures below are empty. */
     server?: {host: string; kind: ServerKind};
     kv: {usedBytes: number; peakBytes: number; limitBytes: number};
-    disk: {bytes: number; limitBytes: number};
+    /** With a problem, what is read is used as always, but not there after a restart. */
+    disk: {bytes: number; limitBytes: number; problem?: EngineStatus["error"]};
     files: {known: number; resident: number; onDisk: number; attended: number; unread: number; refined: number};
     tokens: {known: number; kept: number};
     /** Of the running read. */

@@ -262,7 +262,7 @@ export function storeCorrupt(path: string, reason: string): KvasirError {
 
 export function diskFull(path: string, cause?: unknown): KvasirError {
     return new KvasirError("disk-full", `the disk is full: ${path} could not be written.`, {
-        fix: "Free some space or choose another folder with --cache-dir.",
+        fix: "Free some space, or choose another folder with --cache-dir (in VS Code: kvasir.cache.folder).",
         cause,
     });
 }

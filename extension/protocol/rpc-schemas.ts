@@ -82,6 +82,7 @@ export const fileStatus = schemaOf<e.FileStatus>()(
         fullBytes: count,
         tier: z.enum(["attended", "memory", "disk", "known"]),
         refined: z.boolean(),
+        notRefined: z.string().optional(),
         pinned: z.boolean(),
         budget: count.optional(),
         hits: count,
@@ -240,11 +241,11 @@ export const engineStatus = schemaOf<e.EngineStatus>()(
     z.object({
         state: z.enum(["starting", "loading", "ready", "busy", "paused", "unloaded", "failed"]),
         activity: z.enum(["read", "refine", "ask", "complete", "calibrate"]).optional(),
-        error: z.object({code: z.string(), message: z.string(), fix: z.string().optional()}).optional(),
+        error: errorData.optional(),
         model: modelInfo.optional(),
         server: z.object({host: z.string(), kind: serverKind}).optional(),
         kv: z.object({usedBytes: count, peakBytes: count, limitBytes: count}),
-        disk: z.object({bytes: count, limitBytes: count}),
+        disk: z.object({bytes: count, limitBytes: count, problem: errorData.optional()}),
         files: z.object({
             known: count,
             resident: count,

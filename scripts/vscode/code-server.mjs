@@ -34,6 +34,7 @@ export const quietSettings = {
  * @typedef {object} CodeServer
  * @property {string} url
  * @property {number} port
+ * @property {number} pid
  * @property {string} home its folder: user data in `udd`, logs, everything it writes
  * @property {() => Promise<void>} stop
  * @property {(target: string) => Promise<void>} keepLogs copies what it wrote about itself
@@ -49,6 +50,7 @@ export const quietSettings = {
  * @param {boolean} [options.hasTrust] whether workspaces must be trusted first
  * @param {string} [options.extension] folder of an extension that is installed as it lies there
  * @param {string} [options.vsix] a packed extension to install, as a person does
+ * @param {readonly string[]} [options.within] a command that becomes the server, whose own stands behind it
  * @returns {Promise<CodeServer>}
  */
 export async function startCodeServer({
@@ -60,6 +62,7 @@ export async function startCodeServer({
     hasTrust = false,
     extension,
     vsix,
+    within = [],
 } = {}) {
     if (!existsSync(codeServerEntry)) throw new Error("code-server is missing: run `npm run setup -- --only vscode`.");
     const folder = home ?? (await mkdtemp(path.join(os.tmpdir(), "kvasir-vscode-")));
@@ -79,9 +82,11 @@ export async function startCodeServer({
     const chosenPort = port ?? (await freePort());
     const logFile = path.join(folder, "server.log");
     const log = createWriteStream(logFile);
+    const [program = codeServerNode, ...before] = [...within, codeServerNode];
     const child = spawn(
-        codeServerNode,
+        program,
         [
+            ...before,
             codeServerEntry,
             ...["--config", path.join(folder, "config.yaml"), "--auth", "none"],
             ...["--bind-addr", `127.0.0.1:${chosenPort}`],
@@ -134,6 +139,7 @@ export async function startCodeServer({
         url,
         port: chosenPort,
         home: folder,
+        pid: child.pid ?? 0,
         stop,
         async keepLogs(target) {
             await mkdir(target, {recursive: true});

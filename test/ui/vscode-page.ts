@@ -20,6 +20,8 @@ export interface VscodePage {
     runtimeFolder: string;
     /** Where VS Code keeps settings and the storage of extensions. */
     userFolder: string;
+    /** Where the extension keeps the conversations; with `smallDiskMib` that disk, on which the cache is too. */
+    storage: string;
     /** Another window in the same VS Code: on the folder, on another one or a workspace file, or without any (null). */
     openWindow(folder?: string | null): Promise<Page>;
     /** Keeps a picture and the logs for whoever looks at a failure. */
@@ -34,6 +36,8 @@ export interface VscodePageOptions {
     /** Texts by their paths in the folder. */
     files?: Readonly<Record<string, string>>;
     hasTrust?: boolean;
+    /** MiB of a disk of its own for what is kept: conversations and what was read. Needs a right to mounts. */
+    smallDiskMib?: number;
     /** A packed extension to install instead of the checkout. */
     vsix?: string;
     env?: Record<string, string>;
@@ -41,11 +45,15 @@ export interface VscodePageOptions {
 
 export {editorText, meterOf, openFile, patienceMs, runCommand, webviewOf};
 
+/** In the folder of an editor. */
+const storageIn = "udd/User/globalStorage/kvasir.kvasir";
+
 export async function openVscode({
     settings = {},
     files,
     only = files === undefined ? ["."] : [],
     hasTrust,
+    smallDiskMib,
     vsix,
     env = {},
 }: VscodePageOptions = {}): Promise<VscodePage> {
@@ -62,11 +70,13 @@ export async function openVscode({
         await writeFile(path.join(folder, file), text);
     }
     const runtimeFolder = path.join(home, "run");
+    const editorHome = path.join(home, "vscode");
+    const storage = path.join(editorHome, storageIn);
     const server = await startCodeServer({
         settings: {
             "kvasir.model.path": modelFile,
             "kvasir.engine.gpu": "cpu",
-            "kvasir.cache.folder": path.join(home, "cache"),
+            "kvasir.cache.folder": path.join(smallDiskMib === undefined ? home : storage, "cache"),
             "kvasir.engine.idleMinutes": 0.05,
             "kvasir.context.waitForReadsMs": 60_000,
             "kvasir.context.attendedTokens": 1_000,
@@ -76,6 +86,7 @@ export async function openVscode({
         env: {KVASIR_RUNTIME_DIR: runtimeFolder, KVASIR_MODELS_DIR: path.join(home, "models"), ...env},
         ...(vsix === undefined ? {extension: root} : {vsix}),
         ...(hasTrust === undefined ? {} : {hasTrust}),
+        ...(smallDiskMib === undefined ? {} : {home: editorHome, within: withDisk(storage, smallDiskMib)}),
     });
     let browser: Browser | undefined;
     try {
@@ -101,6 +112,9 @@ export async function openVscode({
             folder,
             runtimeFolder,
             userFolder: path.join(server.home, "udd/User"),
+            // Mounted for the editor and what it starts only, and reached through its process.
+            storage:
+                smallDiskMib === undefined ? path.join(server.home, storageIn) : `/proc/${server.pid}/root${storage}`,
             openWindow: (which = folder) => open(which),
             async keep(name) {
                 const target = path.join(artefacts, "logs/vscode-ui", name);
@@ -127,9 +141,16 @@ export async function openVscode({
     }
 }
 
+/** A command that gives what stands behind it a small disk in a folder; nobody else sees that. */
+function withDisk(folder: string, sizeMib: number): string[] {
+    const namespaces = process.getuid?.() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
+    const mounting = `mkdir -p "$0" && mount -t tmpfs -o size=${sizeMib}m tmpfs "$0" && exec "$@"`;
+    return ["unshare", ...namespaces, "sh", "-c", mounting, folder];
+}
+
 /** Where the window keeps what was asked and answered. */
-export function conversationsFolder({userFolder}: VscodePage): string {
-    return path.join(userFolder, "globalStorage/kvasir.kvasir/conversations");
+export function conversationsFolder({storage}: VscodePage): string {
+    return path.join(storage, "conversations");
 }
 
 /** All that is on the disk of them, as text. */

@@ -116,7 +116,7 @@ export function createDetailsView({store, actOnFiles, setBudget}: PageContext): 
 
 function factsOf(file: FileStatus): [string, string][] {
     if (file.reason !== undefined) return [[t("Never read"), file.reason]];
-    const {tokens, keptRows, bytes, fullBytes, tier, refined, hits, lastAttendedMs, budget} = file;
+    const {tokens, keptRows, bytes, fullBytes, tier, refined, notRefined, hits, lastAttendedMs, budget} = file;
     const facts: [string, string][] = [
         [t("Where"), tierName(tier)],
         [t("Tokens"), formatCount(tokens)],
@@ -125,7 +125,7 @@ function factsOf(file: FileStatus): [string, string][] {
         facts.push(
             [t("Kept"), t("{0} rows per head ({1})", formatCount(keptRows), formatShare(keptShare(file)))],
             [t("Takes"), t("{0} of {1} uncut", formatBytes(bytes), formatBytes(fullBytes))],
-            [t("Refined"), refined ? t("yes, scored again while idle") : t("not yet")],
+            [t("Refined"), refined ? t("yes, scored again while idle") : (notRefined ?? t("not yet"))],
         );
     } else if (fullBytes > 0) facts.push([t("Uncut"), formatBytes(fullBytes)]);
     if (budget !== undefined) facts.push([t("Own budget"), formatShare(budget)]);

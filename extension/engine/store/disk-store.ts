@@ -6,7 +6,7 @@
  */
 import type {FileHandle} from "node:fs/promises";
 import {stat} from "node:fs/promises";
-import {isKvasirError} from "../../protocol/errors.js";
+import {isKvasirError, type KvasirError} from "../../protocol/errors.js";
 import type {SegmentIdentity} from "./identity.js";
 import {openSegmentFile, type SegmentFile} from "./segment-file.js";
 import type {SegmentHeader} from "./segment-header.js";
@@ -56,6 +56,9 @@ export class DiskStore {
     /** The last write: one after another, so that together they cannot pass the limit. */
     #writing: Promise<unknown> = Promise.resolve();
     #hintTimer: NodeJS.Timeout | undefined;
+    /** Why the last segment could not be written; gone with the next one that could. */
+    #writeProblem: KvasirError | undefined;
+    readonly #problemListeners = new Set<() => void>();
 
     /**
      * Opens the store in `root`, and makes the folder where possible. A folder that cannot be written is
@@ -96,6 +99,19 @@ export class DiskStore {
      */
     onDidChange(listener: (identity: SegmentIdentity) => void): () => void {
         return this.#index.onDidChange(listener);
+    }
+
+    get writeProblem(): KvasirError | undefined {
+        return this.#writeProblem;
+    }
+
+    /**
+     * Tells when segments begin to be lost to the disk, and when they are written again.
+     * @returns ends it
+     */
+    onDidChangeProblem(listener: () => void): () => void {
+        this.#problemListeners.add(listener);
+        return () => void this.#problemListeners.delete(listener);
     }
 
     /** As of the last look at the folder, without looking again. */
@@ -162,7 +178,11 @@ export class DiskStore {
         const prepared = await prepareSegment(content, this.#key);
         if (prepared.fileBytes > this.limitBytes) return "too-large";
         const write = this.#writing.then(() => this.#write(prepared));
-        this.#writing = write.catch(() => undefined);
+        this.#writing = write.then(
+            () => this.#setProblem(undefined),
+            // What the rows' owner throws is none of the disk's.
+            (error: unknown) => (isKvasirError(error) ? this.#setProblem(error) : undefined),
+        );
         return write;
     }
 
@@ -250,6 +270,12 @@ export class DiskStore {
         await this.#evictTo(this.limitBytes);
         this.#saveHintSoon();
         return "stored";
+    }
+
+    #setProblem(problem: KvasirError | undefined): void {
+        if (problem?.code === this.#writeProblem?.code) return;
+        this.#writeProblem = problem;
+        for (const listener of this.#problemListeners) listener();
     }
 
     async #isOurs(): Promise<boolean> {

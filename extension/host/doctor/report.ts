@@ -94,6 +94,7 @@ const linksOf: Readonly<Record<string, DoctorLink[]>> = {
         {label: "Restart Engine", command: "kvasir.restartEngine"},
         {label: "Show Log", command: "kvasir.showLog"},
     ],
+    cache: [{label: "Open Settings", command: "workbench.action.openSettings?%22kvasir.cache%22"}],
     trust: [{label: "Manage Workspace Trust", command: "workbench.trust.manage"}],
     settings: [{label: "Open Settings", command: "workbench.action.openSettings?%22kvasir%22"}],
 };

@@ -30,7 +30,7 @@ export interface Meter {
 }
 
 export function meterOf({status, connection, sync, isPaused, differing}: MeterInput, t: Translate): Meter {
-    const {headline, icon, kind} = stateOf(status, connection, sync, isPaused, t);
+    const {headline, icon, kind} = withDisk(stateOf(status, connection, sync, isPaused, t), status, t);
     const {usedBytes, limitBytes} = status.kv;
     const percent = limitBytes > 0 ? (usedBytes / limitBytes) * 100 : 0;
     const share = percent > 0 && percent < 1 ? "< 1" : Math.round(percent);
@@ -69,7 +69,11 @@ export function meterOf({status, connection, sync, isPaused, differing}: MeterIn
         rows,
         headline,
         kind,
-        next: hasNoModel(status) ? "chooseModel" : kind === "error" ? "doctor" : "cacheView",
+        next: hasNoModel(status)
+            ? "chooseModel"
+            : kind === "error" || status.disk.problem !== undefined
+              ? "doctor"
+              : "cacheView",
     };
 }
 
@@ -78,13 +82,27 @@ export function hasNoModel({error}: EngineStatus): boolean {
     return error?.code === "model-missing";
 }
 
+interface State {
+    headline: string;
+    icon: string;
+    kind: Meter["kind"];
+}
+
+/** Questions are answered all the same, so it is said behind what goes on. */
+function withDisk(state: State, {disk}: EngineStatus, t: Translate): State {
+    if (disk.problem === undefined || state.kind !== "normal") return state;
+    const {message, fix} = disk.problem;
+    const headline = `${state.headline} ${t("What is read is not stored: {0}", sentence(message, fix))}`;
+    return {headline, icon: "warning", kind: "warning"};
+}
+
 function stateOf(
     status: EngineStatus,
     connection: ConnectionState,
     sync: SyncState,
     isPaused: boolean,
     t: Translate,
-): {headline: string; icon: string; kind: Meter["kind"]} {
+): State {
     const normal = (headline: string, icon: string) => ({headline, icon, kind: "normal" as const});
     if (sync.name === "untrusted") {
         return {headline: t("The workspace is not trusted: nothing is read."), icon: "shield", kind: "warning"};

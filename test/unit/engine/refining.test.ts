@@ -153,6 +153,8 @@ describe("a refiner", () => {
         await turns();
         expect(bench.begun).toHaveLength(2);
         expect(bench.warnings).toEqual(["a.ts stays as it was read: there is no room."]);
+        expect(bench.refiner.whyNot(bench.workspace, "a.ts")).toBe("there is no room.");
+        expect(bench.refiner.whyNot(bench.workspace, "b.ts")).toBeUndefined();
     });
 
     test("leaves out what is excluded, unread or refined, and what would take too much memory", async () => {
@@ -170,5 +172,6 @@ describe("a refiner", () => {
         small.answered();
         await turns();
         expect(small.begun).toEqual([]);
+        expect(small.refiner.whyNot(small.workspace, "a.ts")).toMatch(/memory/);
     });
 });

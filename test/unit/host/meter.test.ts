@@ -50,6 +50,19 @@ describe("the meter", () => {
         expect(meter.label).not.toContain("$(");
     });
 
+    it("says behind what goes on that what is read is not stored, with the way out, which the Doctor has too", () => {
+        const problem = {code: "disk-full", message: "the disk is full.", fix: "Free some space."};
+        const meter = meterOf({...input, status: {...status, disk: {...status.disk, problem}}}, t);
+        expect(meter).toMatchObject({
+            kind: "warning",
+            next: "doctor",
+            headline: "Ready. What is read is not stored: The disk is full. Free some space.",
+        });
+        expect(meter.text).toMatch(/^\$\(warning\) 120 MiB/);
+        const isPaused = meterOf({...input, isPaused: true, status: {...status, disk: {...status.disk, problem}}}, t);
+        expect(isPaused.headline).toContain("Reading is paused. What is read is not stored");
+    });
+
     it("says that KV is a server's when one computes, and shows no figures of ours", () => {
         const remote: EngineStatus = {
             ...status,

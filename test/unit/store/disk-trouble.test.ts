@@ -16,7 +16,9 @@ describe("trouble with the disk", () => {
             const folder = await temporaryFolder();
             const program = await buildChild("full-disk", folder);
             await mkdir(join(folder, "mount"));
-            const result = resultOf<Record<string, number>>(await runChildWithMounts(program, join(folder, "mount")));
+            const result = resultOf<Record<string, number> & {told: string[]}>(
+                await runChildWithMounts(program, join(folder, "mount")),
+            );
             expect(result).toMatchObject({
                 errors: ["disk-full"],
                 leakedBytes: 0,
@@ -24,6 +26,7 @@ describe("trouble with the disk", () => {
                 turnError: "disk-full",
                 afterDrop: "stored",
             });
+            expect([result.told[0], result.told.at(-1)]).toEqual(["disk-full", "none"]);
             expect(result.nStored).toBeGreaterThanOrEqual(3);
             expect(result.nIntact).toBe(result.nStored);
             expect(result.nErrors).toBeGreaterThan(20);

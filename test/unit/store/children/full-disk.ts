@@ -24,6 +24,8 @@ const leaked = (): number => {
     return (blocks - bfree) * bsize - seen;
 };
 const stored: number[] = [];
+const told: string[] = [];
+store.onDidChangeProblem(() => told.push(store.writeProblem?.code ?? "none"));
 const errors: string[] = [];
 for (let n = 0; n < 40; n++) {
     try {
@@ -58,6 +60,7 @@ const afterDrop = await store.put(sampleSegment({path: "src/again.ts"}));
 const turnsAfter = (await conversations.append(talk.id, [turn(1000, "and on")])).turns.length;
 const result = {
     nStored: stored.length,
+    told,
     nIntact,
     errors: [...new Set(errors)],
     nErrors: errors.length,
