@@ -1,5 +1,5 @@
 /** What `npm run package` makes, used where nothing of the checkout is near. With llama.cpp for the processor only. */
-import {execFileSync} from "node:child_process";
+import {execFileSync, spawnSync} from "node:child_process";
 import {cpSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, symlinkSync} from "node:fs";
 import {tmpdir} from "node:os";
 import path from "node:path";
@@ -46,6 +46,20 @@ describe("packages", () => {
             "native-config/models.json",
         ])
             expect(files).toContain(path.normalize(file));
+    });
+
+    it("for a platform that is not this one are refused with what is missing, and nothing is packed", () => {
+        const others = ["darwin-arm64", "win32-x64", "plan9-mips"].filter((other) => other !== target);
+        for (const other of others) {
+            const {status, stderr} = spawnSync(
+                process.execPath,
+                [path.join(root, "scripts/package.mjs"), "--only", "extension", "--target", other],
+                {encoding: "utf8"},
+            );
+            expect(status).toBe(1);
+            expect(stderr).toMatch(/^package: (?:llama\.cpp|The native addon) for .* not |There is no target/);
+            expect(readdirSync(packages).filter((file) => file.includes(other))).toEqual([]);
+        }
     });
 
     it("the command line runs from where npm unpacks it", () => {
