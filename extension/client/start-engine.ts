@@ -13,6 +13,8 @@ export interface EngineProgram {
     script: string;
     version: string;
     idleMs: number;
+    /** Variables besides this process's own. */
+    env?: NodeJS.ProcessEnv;
     /** Quiet time before files are scored again; the engine's own when left out. */
     refineAfterMs?: number;
 }
@@ -50,7 +52,7 @@ export async function startEngine(
                 detached: true,
                 // Not the workspace: an engine must not keep a folder from being removed.
                 cwd: path.dirname(program.script),
-                env: engineEnvironment(process.env),
+                env: engineEnvironment({...process.env, ...program.env}),
                 stdio: ["ignore", log.fd, log.fd],
                 windowsHide: true,
             },

@@ -20,6 +20,7 @@ import {disposeAll, loadFeatures} from "./feature.js";
 import {register as registerHeatMap} from "./heat-map/register.js";
 import {register as registerLanguageModel} from "./language-model/register.js";
 import {createLog} from "./log.js";
+import {proxyVariables} from "./proxy.js";
 import {createSettings, engineSettingNames} from "./settings.js";
 import {registerModels} from "./models/register.js";
 import {registerStatus} from "./status/register.js";
@@ -61,6 +62,7 @@ export function activate(context: vscode.ExtensionContext): TestApi | undefined 
             script: path.join(context.extensionPath, "dist", "engine.mjs"),
             version,
             idleMs: settings.get("engine.idleMinutes") * 60_000,
+            env: proxyVariables(),
         }),
         settings: async () => {
             const wanted = await withServerKey(engineSettings(), context.secrets);

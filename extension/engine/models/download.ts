@@ -20,6 +20,7 @@ import {
     downloadWrong,
     isKvasirError,
 } from "../../protocol/errors.js";
+import {useProxy} from "../proxy.js";
 import {partsOf} from "../store/model-hash.js";
 import {errnoOf, storeWriteError} from "../store/store-errors.js";
 import {checkWhole} from "./gguf-facts.js";
@@ -127,6 +128,7 @@ async function fetchChecked(
     {signal, onProgress, stallMs = defaultStallMs, endpoint, token}: DownloadOptions,
     failedWrite: () => unknown,
 ): Promise<DownloadReport> {
+    await useProxy();
     const ask = (url: string): Promise<Probe> => probe(url, {timeoutMs: stallMs, token, signal});
     onProgress?.({step: "asking", bytes: 0, totalBytes: job.bytes ?? 0});
     const known = job.url === undefined ? undefined : await ask(job.url);

@@ -3,6 +3,7 @@
  * should it have. Nothing of the file is transferred.
  */
 import {downloadFailed, downloadForbidden, downloadWrong} from "../../protocol/errors.js";
+import {proxyRefusal} from "../proxy.js";
 
 export interface Probe {
     bytes: number | undefined;
@@ -83,6 +84,8 @@ export function statusReason(status: number): string {
 
 /** fetch() says "fetch failed" and keeps the reason in its cause. */
 export function networkReason(error: unknown): string {
+    const refusal = proxyRefusal(error);
+    if (refusal !== undefined) return `the proxy lets nothing through (HTTP ${refusal})`;
     const {cause} = error as {cause?: {code?: unknown}};
     const code = typeof cause?.code === "string" ? cause.code : undefined;
     if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "the server's name is not known; is there a network?";

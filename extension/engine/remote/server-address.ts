@@ -1,6 +1,7 @@
 /** Owns where a remote engine's server is and whether the key may travel there. A key goes by TLS or stays on the machine. */
 import type {RemoteServer} from "../../protocol/engine.js";
 import {serverAddress} from "../../protocol/errors.js";
+import {isThisMachine} from "../proxy.js";
 
 export interface ServerAddress {
     /** Without a slash at the end: `https://host/v1`. */
@@ -10,8 +11,6 @@ export interface ServerAddress {
     /** For people: host and port. */
     host: string;
 }
-
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 
 /** @throws KvasirError `server-address` */
 export function addressOf({baseUrl, apiKey}: Pick<RemoteServer, "baseUrl" | "apiKey">): ServerAddress {
@@ -27,7 +26,7 @@ export function addressOf({baseUrl, apiKey}: Pick<RemoteServer, "baseUrl" | "api
     if (url.username !== "" || url.password !== "")
         throw serverAddress("it holds a name or password; a key is set apart");
     if (url.search !== "" || url.hash !== "") throw serverAddress("it must end with the API's path, such as /v1");
-    if (apiKey !== undefined && url.protocol === "http:" && !loopback.test(url.hostname))
+    if (apiKey !== undefined && url.protocol === "http:" && !isThisMachine(url.hostname))
         throw serverAddress("a key is not sent without TLS");
     const base = url.href.replace(/\/+$/, "");
     return {base, root: base.replace(/\/v\d+$/, ""), host: url.host};

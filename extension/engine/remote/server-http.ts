@@ -16,6 +16,7 @@ import {
     serverTimeout,
     serverUnreachable,
 } from "../../protocol/errors.js";
+import {proxyRefusal, useProxy} from "../proxy.js";
 import {type AnswerData, readEvents} from "./answer-stream.js";
 import type {ServerAddress} from "./server-address.js";
 
@@ -106,6 +107,7 @@ export class ServerHttp {
     /** A response that is not an error, after as many tries as make sense. */
     async #open(path: string, body: object | undefined, limit: TimeLimit, signal?: AbortSignal): Promise<Response> {
         const {backoffMs, maxRetryAfterMs} = this.#waits;
+        await useProxy();
         for (let nTries = 0; ; nTries++) {
             const pauseMs = backoffMs[nTries];
             let waitMs = pauseMs ?? 0;
@@ -175,6 +177,9 @@ export class ServerHttp {
         if (signal?.aborted) return cancelled("the request");
         if (limit.isOver) return serverTimeout(this.host, limit.ms);
         if (isKvasirError(error)) return error;
+        const refusal = proxyRefusal(error);
+        if (refusal !== undefined)
+            return serverUnreachable(this.host, `the proxy lets nothing through (HTTP ${refusal})`, error);
         const cause = causeOf(error);
         if (/redirect/i.test(cause))
             return serverGarbled(this.host, "it redirects elsewhere, and nothing is sent there");

@@ -3,6 +3,7 @@ import path from "node:path";
 import type * as vscode from "vscode";
 import {registerCommands} from "../commands/register-commands.js";
 import type {Ctx} from "../ctx.js";
+import {proxyVariables} from "../proxy.js";
 
 /** @param current the file that is used now */
 export function registerModels(ctx: Ctx, current: () => string): vscode.Disposable {
@@ -14,6 +15,7 @@ export function registerModels(ctx: Ctx, current: () => string): vscode.Disposab
             script: path.join(extensionUri.fsPath, "dist", "cli.mjs"),
             folders: () => settings.get("model.folders"),
             gpu: () => settings.get("engine.gpu"),
+            env: {...process.env, ...proxyVariables()},
         });
     };
     return registerCommands(
