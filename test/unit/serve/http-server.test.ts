@@ -63,8 +63,12 @@ describe("the server", () => {
         ["bytes that are no text", {body: new Uint8Array([0x22, 0xff, 0x22])}, 400, "request-invalid"],
         ["too many bytes", {body: JSON.stringify("x".repeat(2000))}, 413, "request-too-large"],
     ] satisfies [string, RequestInit, number, string][])("refuses %s", async (_, more, status, code) => {
-        const {post} = await serve(echo);
-        expect(await post("{}", more)).toMatchObject({status, code});
+        const {post, lines} = await serve(echo);
+        const reply = await post('{"secret":"bicycle"}', more);
+        expect(reply).toMatchObject({status, code});
+        // What of it is logged, or said, is neither the token nor what was sent.
+        for (const word of [token, token.slice(0, 9), "bicycle", "xxxx"])
+            expect(`${lines.join("\n")}${reply.text}`).not.toContain(word);
     });
 
     it("refuses a body that does not say how long it is as soon as it is too long", async () => {
