@@ -94,6 +94,32 @@ describe.each<RowType>(onGpu<RowType[]>(["f16"], ["f16", "q8_0", "f32"]))(
     },
 );
 
+it("several tokens over heads of different lengths are as with a stop at every layer, to the bit", async () => {
+    // What is new of a completion, drafts, and a batch beyond which every layer stops.
+    const sizes = [100, 2, 16, 260];
+    const tokens = tokensOf(model, sampleText, nFile + sizes.reduce((a, b) => a + b)).subarray(nFile);
+    const answers: Float32Array[][] = [];
+    for (const graft of ["never", "always"] as const) {
+        const context = await openWith(graft, {nThreads: 2});
+        const session = await cutSession(context);
+        const logits: Float32Array[] = [];
+        const decode = async (from: number, to: number, behind: number) =>
+            logits.push((await session.decode(tokens.subarray(from, to), nFile + behind, {logits: "last"})).logits!);
+        let at = 0;
+        for (const size of sizes) {
+            await decode(at, at + size, at);
+            at += size;
+        }
+        // Taken back and asked otherwise: the same buffers, other rows.
+        await session.truncate(51);
+        await decode(200, 237, 51);
+        answers.push(logits);
+        session.dispose();
+        await context.close();
+    }
+    answers[1]!.forEach((logits, i) => expect(maxDifference(logits, answers[0]![i]!)).toBe(0));
+});
+
 it("takes two sessions in turns, as with a stop", async () => {
     const tokens = tokensOf(model, sampleText, nFile + 8).subarray(nFile);
     const answers: Float32Array[][] = [];

@@ -33,6 +33,10 @@ int visibleIn(const ggml_tensor * mask) {
 /** What one decode in which every node is empty has shown. */
 struct Context::Probe {
     std::vector<std::pair<ggml_tensor *, ggml_op>> emptied;
+    bool wasPermuted(const ggml_tensor * tensor) const {
+        return std::any_of(emptied.begin(), emptied.end(),
+                           [&](const auto & e) { return e.first == tensor && e.second == GGML_OP_PERMUTE; });
+    }
     struct Rope {
         int layer;
         RopeParams params;
@@ -44,6 +48,8 @@ struct Context::Probe {
         float maxBias;
         bool hasSinks;
         int nVisible;  // keys that the batch's first token sees, where they are counted
+        ggml_tensor * node;
+        bool isPermuted, isReshaped;  // K before it by a node that computes nothing, its output right behind it
     };
     bool countsVisible = false;
     std::vector<Attention> attention;
@@ -127,7 +133,10 @@ bool Context::onNode(ggml_tensor * node, bool ask, void * self) {
             std::memcpy(params, node->op_params, sizeof(params));
             probe->attention.push_back({rootOf(node->src[1]), rootOf(node->src[2]), node->src[1]->ne[0],
                                         node->src[2]->ne[0], node->src[1]->ne[2], node->src[0]->ne[2], params[1], node->src[4] != nullptr,
-                                        probe->countsVisible ? visibleIn(node->src[3]) : 0});
+                                        probe->countsVisible ? visibleIn(node->src[3]) : 0, node,
+                                        probe->wasPermuted(node->src[1]), false});
+        } else if (node->op == GGML_OP_RESHAPE && !probe->attention.empty() && probe->attention.back().node == node->src[0]) {
+            probe->attention.back().isReshaped = true;
         }
         int layer = -1;
         if (node->op == GGML_OP_ROPE && std::sscanf(node->name, "Kcur-%d", &layer) == 1) {
@@ -249,6 +258,7 @@ void Context::probe(const ContextOptions & options) {
         const bool isWanted = options.graft == ContextOptions::Graft::always ||
                               (options.graft == ContextOptions::Graft::automatic && plan.device->skipsHiddenBlocks());
         plan.isSpread = canSpread && isWanted;
+        plan.hasIdleNodes = node.isPermuted && node.isReshaped;
         layers.push_back(plan);
         nodeOfLayer.push_back(i);
     }

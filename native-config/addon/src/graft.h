@@ -8,6 +8,7 @@
 
 #include "head-masks.h"
 #include "masks.h"
+#include "step-masks.h"
 
 namespace kvasir {
 
@@ -18,8 +19,10 @@ namespace kvasir {
  *
  * One op sees all heads when they are equally long and equally far apart, as in llama.cpp's own cache. For a single token
  * heads of different lengths do as well, where the layer is spread (LayerPlan::isSpread): each head is a sequence of its own
- * (ne[3]) with its own mask, and CUDA's kernels skip the blocks behind a sequence's last visible row. The output of several
- * tokens would come out in another order than llama.cpp reads it.
+ * (ne[3]) with its own mask, and CUDA's kernels skip the blocks behind a sequence's last visible row. With several tokens the
+ * output comes out head by head, where llama.cpp reads it token by token, and every token of every head has a mask of its own.
+ * Two nodes of llama.cpp's that compute nothing are given that work: the permutation of K, which nobody reads any more, makes
+ * the mask, and the reshaping of the output orders it.
  */
 class Graft {
 public:
@@ -39,21 +42,26 @@ public:
     /** Points a node of the layer at our rows, before llama.cpp computes it. */
     void redirectWrite(ggml_tensor * node, int layer, bool isV);
     void redirectAttention(ggml_tensor * node, int layer);
+    /** Any other node: does nothing unless it is the one behind an attention whose output has to be ordered. */
+    void redirectOutput(ggml_tensor * node);
     /** Gives llama.cpp its nodes back: it may use the graph again. */
     void end();
 
 private:
-    enum class Form { stopped, together, apart };
+    /** Heads equally long, in one op; different ones, as sequences; the same for several tokens. */
+    enum class Form { stopped, together, apart, apartSteps };
     struct Leaves;
     Form formOf(int layer) const;
     Leaves & leavesOf(int layer);
-    HeadMasks & headMasksOf(int layer);
+    void fill(Leaves & leaves, int layer, int64_t length);
+    void redirectMask(ggml_tensor * node, const Leaves & leaves);
     void save(ggml_tensor * node) { saved.emplace_back(node, *node); }
 
     const ModelShape shape;
     const RowFormat rows;
     const std::vector<LayerPlan> & layers;
-    std::map<Device *, std::unique_ptr<HeadMasks>> headMasks;
+    std::map<Device *, std::unique_ptr<HeadMasks>> headMasks;  // for single tokens
+    std::map<Device *, std::unique_ptr<StepMasks>> stepMasks;  // for several
     std::vector<size_t> slots;  // by layer, among its device's
     std::map<uint32_t, std::vector<std::unique_ptr<Leaves>>> kept;  // by tokens, then by layer
 
@@ -65,6 +73,8 @@ private:
     std::function<Shared(int)> shared;
     std::vector<Form> forms;
     std::vector<std::pair<ggml_tensor *, ggml_tensor>> saved;
+    ggml_tensor * attention = nullptr;  // whose output is still to be ordered
+    const Leaves * ordered = nullptr;   // of its layer
 };
 
 }  // namespace kvasir

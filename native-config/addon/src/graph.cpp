@@ -30,7 +30,7 @@ ggml_tensor * Graph::leaf(const ggml_tensor * owner, size_t offset, const Layout
     ggml_tensor * tensor = api.ggml_new_tensor_3d(context, layout.type, layout.ne[0], layout.ne[1], layout.ne[2]);
     applyLayout(tensor, layout);
     tensor->data = static_cast<char *>(owner->data) + offset;
-    tensor->buffer = owner->buffer != nullptr ? owner->buffer : (owner->view_src ? owner->view_src->buffer : nullptr);
+    tensor->buffer = bufferOf(owner);
     return tensor;
 }
 

@@ -11,6 +11,11 @@ namespace kvasir {
 // among threads is the same as llama.cpp's, so that results are equal to the bit.
 constexpr int64_t lengthBlock = 256;
 
+/** Where a tensor's memory is: a view that llama.cpp has not initialised knows it by what it is a view of. */
+inline ggml_backend_buffer_t bufferOf(const ggml_tensor * tensor) {
+    return tensor->buffer != nullptr || tensor->view_src == nullptr ? tensor->buffer : tensor->view_src->buffer;
+}
+
 constexpr int64_t paddedTo(int64_t n, int64_t block) {
     return (n + block - 1) / block * block;
 }

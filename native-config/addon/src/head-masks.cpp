@@ -7,9 +7,6 @@ namespace kvasir {
 
 namespace {
 
-constexpr uint16_t visible = 0x0000;  // f16 0
-constexpr uint16_t hidden = 0xfc00;   // f16 -infinity
-
 // A longer answer shall not move the masks at every block.
 constexpr int64_t room = 1024;
 
@@ -25,7 +22,7 @@ void HeadMasks::prepare(const Session & session) {
         columns = needed + room;
         const int64_t nRows = static_cast<int64_t>(layers.size()) * session.shape.nKvHeads;
         masks.reset();
-        masks = std::make_unique<DeviceTensors>(device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F16, columns, nRows}});
+        masks = std::make_unique<DeviceTensors>(device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F16, columns, nRows + maskTile}});
         moves++;
         epoch = 0;
     }
@@ -43,11 +40,11 @@ void HeadMasks::prepare(const Session & session) {
 
 void HeadMasks::fill(const Session & session) {
     const int nKvHeads = session.shape.nKvHeads;
-    std::vector<uint16_t> values(static_cast<size_t>(columns) * layers.size() * nKvHeads, hidden);
+    std::vector<uint16_t> values(static_cast<size_t>(columns * masks->at(0)->ne[1]), maskHidden);
     auto row = values.begin();
     for (const int layer : layers) {
         for (int head = 0; head < nKvHeads; head++, row += columns) {
-            std::fill_n(row, std::min<int64_t>(session.length(layer, head) + 1, columns), visible);
+            std::fill_n(row, std::min<int64_t>(session.length(layer, head) + 1, columns), maskVisible);
         }
     }
     api.ggml_backend_tensor_set(masks->at(0), values.data(), 0, values.size() * sizeof(uint16_t));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graph.h"
+#include "masks.h"
 #include "session.h"
 
 namespace kvasir {
@@ -25,7 +26,7 @@ public:
     uint64_t generation() const { return moves; }
     /** Columns of a row: at least the padded length of the longest region. */
     int64_t width() const { return columns; }
-    /** [width, KV heads x layers] f16. */
+    /** [width, KV heads x layers] f16, and a tile of rows behind them. */
     const ggml_tensor * tensor() const { return masks->at(0); }
     /** Bytes from the start to the first head's row of the `slot`-th layer. */
     size_t offsetOf(size_t slot, int nKvHeads) const { return slot * nKvHeads * columns * sizeof(uint16_t); }

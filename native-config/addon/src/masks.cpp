@@ -5,13 +5,6 @@
 
 namespace kvasir {
 
-namespace {
-
-constexpr uint16_t visible = 0x0000;  // f16 0
-constexpr uint16_t hidden = 0xfc00;   // f16 -infinity
-
-}  // namespace
-
 void Masks::prepare(uint32_t newBorder, uint32_t newTokens) {
     // A region's padded length ends at most a block behind its own rows; rows of masks start at multiples of 32 bytes.
     const uint32_t needed = (newBorder + newTokens + 256 + 15) / 16 * 16;
@@ -25,9 +18,9 @@ void Masks::prepare(uint32_t newBorder, uint32_t newTokens) {
                     api.ggml_backend_tensor_set(mask, &value, (x - residue) * sizeof(uint16_t), sizeof(uint16_t));
                 }
             };
-            set(border, visible);
+            set(border, maskVisible);
             if (window > 0 && border >= window) {
-                set(border - window, hidden);
+                set(border - window, maskHidden);
             }
         }
         return;
@@ -45,13 +38,13 @@ void Masks::prepare(uint32_t newBorder, uint32_t newTokens) {
 }
 
 void Masks::fill(ggml_tensor * mask, uint32_t residue) const {
-    std::vector<uint16_t> values(static_cast<size_t>(width) * nTokens, hidden);
+    std::vector<uint16_t> values(static_cast<size_t>(width) * nTokens, maskHidden);
     for (uint32_t t = 0; t < nTokens; t++) {
         const int64_t newest = static_cast<int64_t>(border) + t - residue;
         const int64_t end = std::clamp<int64_t>(newest + 1, 0, width);
         const int64_t begin = window == 0 ? 0 : std::clamp<int64_t>(newest + 1 - window, 0, end);
         std::fill(values.begin() + static_cast<int64_t>(width) * t + begin, values.begin() + static_cast<int64_t>(width) * t + end,
-                  visible);
+                  maskVisible);
     }
     api.ggml_backend_tensor_set(mask, values.data(), 0, values.size() * sizeof(uint16_t));
 }

@@ -9,6 +9,13 @@
 
 namespace kvasir {
 
+// Elements of every mask, f16: 0 and -infinity.
+constexpr uint16_t maskVisible = 0x0000;
+constexpr uint16_t maskHidden = 0xfc00;
+
+// Kernels that scan the masks of several sequences look at this many rows at a time, at those behind the last too.
+constexpr int64_t maskTile = 64;
+
 /**
  * Row x of a region whose batch begins at row b is visible to token t of the batch iff x <= b + t. So one wide mask
  * M[x, t] = (x <= B + t ? 0 : -inf), B the largest b, serves every region: its mask is M shifted by B - b columns. A

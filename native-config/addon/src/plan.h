@@ -36,6 +36,8 @@ struct LayerPlan {
     uint32_t window = 0;  // tokens that the layer sees back; 0 for all
     /** Regions of heads of different lengths lie equally far apart, so that one op sees all of them (graft.h). */
     bool isSpread = false;
+    /** Around its attention node lie nodes that compute nothing, where a graft can put a mask and the order of the output. */
+    bool hasIdleNodes = false;
     RopeParams rope;
 };
 

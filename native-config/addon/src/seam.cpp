@@ -201,6 +201,9 @@ bool Seam::beforeNode(ggml_tensor * node) {
         return false;
     }
     if (node->op != GGML_OP_FLASH_ATTN_EXT) {
+        if (graft) {
+            graft->redirectOutput(node);
+        }
         return false;
     }
     const int layer = layerIn(layerOfK, node->src[1]);
