@@ -51,29 +51,36 @@ function itemOf(choice: ModelChoice, current: string, t: Translate): ModelItem {
         description: notes.filter((note) => note !== undefined).join(" · "),
         detail:
             reason === undefined
-                ? [fitText(choice.fit, t), speedText(choice, t), use].filter(Boolean).join(" · ")
+                ? // The list cuts a line at its end: what decides comes first.
+                  [placeText(choice.fit, t), speedText(choice, t), filesText(choice.fit, t), use]
+                      .filter(Boolean)
+                      .join(" · ")
                 : t("Cannot be used: {0}", reason),
         choice,
     };
 }
 
-function fitText(fit: ModelFit | undefined, t: Translate): string {
-    if (fit === undefined) return "";
-    const {quarter, eighth} = fit.residentTokens;
-    const files =
-        quarter > 0
-            ? t("{0} to {1} tokens of files in memory", thousands(quarter), thousands(eighth))
-            : t("no room for files");
-    switch (fit.where) {
+function placeText(fit: ModelFit | undefined, t: Translate): string {
+    switch (fit?.where) {
         case "gpu":
-            return `${t("fits on the GPU")}, ${files}`;
+            return t("fits on the GPU");
         case "partly":
             return t("only a part fits on the GPU: slow");
         case "cpu":
-            return `${t("runs on the processor")}, ${files}`;
+            return t("runs on the processor");
         case "no":
             return t("needs more memory than there is");
+        case undefined:
+            return "";
     }
+}
+
+function filesText(fit: ModelFit | undefined, t: Translate): string {
+    if (fit?.where !== "gpu" && fit?.where !== "cpu") return "";
+    const {quarter, eighth} = fit.residentTokens;
+    return quarter > 0
+        ? t("{0} to {1} tokens of files in memory", thousands(quarter), thousands(eighth))
+        : t("no room for files");
 }
 
 function speedText({speed}: ModelChoice, t: Translate): string {

@@ -185,7 +185,8 @@ export function mib(bytes: number): string {
 }
 
 export function thousands(n: number): string {
-    return n < 10_000 ? String(Math.round(n)) : `${Math.round(n / 1000)}k`;
+    if (n < 10_000) return String(Math.round(n));
+    return n < 1_000_000 ? `${Math.round(n / 1000)}k` : `${(n / 1_000_000).toFixed(1)}M`;
 }
 
 function sentence(message: string, fix: string | undefined): string {

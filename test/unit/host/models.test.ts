@@ -46,7 +46,7 @@ describe("models in the picker", () => {
         expect(tooLarge.map(({label}) => label)).toEqual(["Huge"]);
         expect(fitting[0]).toMatchObject({
             description: "to begin with · Q4_K_M · 4.0 GiB",
-            detail: "fits on the GPU, 100k to 210k tokens of files in memory · medium (expected) · Begin here.",
+            detail: "fits on the GPU · medium (expected) · 100k to 210k tokens of files in memory · Begin here.",
         });
         expect(here[0]?.description).toContain("in use");
         expect(here[1]?.detail).toBe("Cannot be used: it is cut short");
