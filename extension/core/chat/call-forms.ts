@@ -25,13 +25,15 @@ export interface CallForm {
     rule(name: string): string;
 }
 
-/** JSON in tags, as Hermes, Qwen and Granite 4 write it, or the tags of Qwen3-Coder. */
+/** JSON in tags, as Hermes, Qwen and Granite 4 write it, or further tags, as Qwen3-Coder and Laguna do. */
 export const tagged: CallForm = {
     open: "<tool_call>",
     close: "</tool_call>",
     madeUp: "<tool_response>",
-    read: (written, tools) =>
-        one(written.startsWith("<function=") ? readTags(written, tools) : readJson(written, tools)),
+    read(written, tools) {
+        if (written.startsWith("<function=")) return one(readTags(written, functionTags, tools));
+        return one(written.startsWith("{") ? callOf(parsed(written), tools) : readTags(written, keyTags, tools));
+    },
     rule: (name) =>
         `${quoted('<tool_call>\n{"name": "')} ${name} ${quoted('", "arguments": ')} object ${quoted("}\n</tool_call>")}`,
 };
@@ -87,10 +89,6 @@ function one(call: Call | undefined): Call[] | undefined {
     return call === undefined ? undefined : [call];
 }
 
-function readJson(written: string, tools: Tools): Call | undefined {
-    return callOf(parsed(written), tools);
-}
-
 function readList(written: string, tools: Tools): Call[] | undefined {
     const list = parsed(written);
     const calls = Array.isArray(list) ? list.map((item) => callOf(item, tools)) : [];
@@ -105,16 +103,30 @@ function callOf(value: unknown, tools: Tools): Call | undefined {
     return isObject(values) ? {name, arguments: JSON.stringify(values)} : undefined;
 }
 
-/** `<function=NAME>` with a `<parameter=NAME>` for each argument: as it stands where a string is wanted, else JSON. */
-function readTags(written: string, tools: Tools): Call | undefined {
-    const name = /^<function=([^>\n]+)>/.exec(written)?.[1]?.trim() ?? "";
+interface Tags {
+    name: RegExp;
+    /** Key and value of each argument. */
+    argument: RegExp;
+}
+/** `<function=NAME>` with a `<parameter=NAME>` for each argument; ends may be missing. */
+const functionTags: Tags = {
+    name: /^<function=([^>\n]+)>/,
+    argument: /<parameter=([^>\n]+)>\n?([^]*?)\n?(?:<\/parameter>|(?=<parameter=|<\/function>)|$)/g,
+};
+/** The name, then `<arg_key>` and `<arg_value>` in turn. */
+const keyTags: Tags = {
+    name: /^([^<\n]+)/,
+    argument: /<arg_key>([^<]+)<\/arg_key>\s*<arg_value>([^]*?)<\/arg_value>/g,
+};
+
+/** A value is taken as it stands where a string is wanted, else as JSON. */
+function readTags(written: string, tags: Tags, tools: Tools): Call | undefined {
+    const name = tags.name.exec(written)?.[1]?.trim() ?? "";
     const tool = tools.get(name);
     if (tool === undefined) return undefined;
     const {properties} = tool.parameters ?? {};
     const values: Record<string, unknown> = {};
-    for (const [, key = "", value = ""] of written.matchAll(
-        /<parameter=([^>\n]+)>\n?([^]*?)\n?(?:<\/parameter>|(?=<parameter=|<\/function>)|$)/g,
-    )) {
+    for (const [, key = "", value = ""] of written.matchAll(tags.argument)) {
         const wanted: unknown = isObject(properties) ? properties[key.trim()] : undefined;
         const isText = isObject(wanted) && wanted["type"] === "string";
         values[key.trim()] = isText ? value : (parsed(value) ?? value);

@@ -56,6 +56,17 @@ describe("what a model writes", () => {
             {text: "", calls: ['get_weather {"city":"a\\n b"}']},
         ],
         [
+            "a call of Laguna",
+            "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>a\n b</arg_value>\n<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n</tool_call>",
+            {text: "", calls: ['get_weather {"city":"a\\n b","days":3}']},
+        ],
+        ["a call of Laguna without arguments", "<tool_call>list</tool_call>", {text: "", calls: ["list {}"]}],
+        [
+            "words in a call's tags",
+            "<tool_call>list them</tool_call>",
+            {text: "<tool_call>list them</tool_call>", calls: []},
+        ],
+        [
             "a call that was not closed",
             oslo.replace("\n</tool_call>", ""),
             {text: "", calls: ['get_weather {"city":"Oslo"}']},
