@@ -1,5 +1,5 @@
 /**
- * Owns what Granite 3 needs for tools: its template lists them behind the system message, but knows neither calls nor
+ * Owns what Granite 3.3 needs for tools: its template lists them behind the system message, but knows neither calls nor
  * results, which stand in the conversation as its documentation of function calling has them, behind special tokens.
  * node-llama-cpp would describe tools in a form of its own there.
  */
