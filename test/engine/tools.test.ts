@@ -122,7 +122,7 @@ describe("a template whose calls are special tokens", () => {
         await model.dispose();
     });
 
-    it("Granite 3's: told as its template and its documentation do, and read", async () => {
+    it("Granite 3's: told as its template does and asks for, and read", async () => {
         const tokens = {
             "<file_sep>": "<|tool_call|>",
             "<repo_name>": "<|start_of_role|>",

@@ -1,7 +1,7 @@
 /**
  * Owns what Granite 3.3 needs for tools: its template lists them behind the system message, but knows neither calls nor
- * results, which stand in the conversation as its documentation of function calling has them, behind special tokens.
- * node-llama-cpp would describe tools in a form of its own there.
+ * results. A call stands in an answer as its instruction asks for it, a result under the role `tool`, which the template prints
+ * as any other. node-llama-cpp would describe tools in a form of its own there.
  */
 import type * as library from "node-llama-cpp";
 import type {ChatWrapper} from "node-llama-cpp";
