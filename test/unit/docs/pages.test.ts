@@ -22,6 +22,20 @@ function errorCodes(): string[] {
     return codes;
 }
 
+interface Manifest {
+    scripts: Record<string, string>;
+    contributes: {
+        commands: {category: string; title: string}[];
+        configuration: {properties: Record<string, unknown>}[];
+    };
+}
+
+const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].concat(
+    readdirSync(path.join(root, "docs"))
+        .filter((name) => name.endsWith(".md"))
+        .map((name) => `docs/${name}`),
+);
+
 describe("docs", () => {
     test("settings.md is what package.json says; `npm run settings-page` writes it", () => {
         expect(read("docs/settings.md")).toBe(settingsPage());
@@ -36,12 +50,27 @@ describe("docs", () => {
         expect(exitCodeOf("usage")).toBe(2);
     });
 
+    test("commands, settings, scripts and tests that the pages name are there", () => {
+        const {contributes, scripts} = JSON.parse(read("package.json")) as Manifest;
+        const texts = JSON.parse(read("package.nls.json")) as Record<string, string>;
+        const shown = (text: string) => text.replace(/^%(.*)%$/, (_, key: string) => texts[key] ?? key);
+        const plain = (title: string) => title.replace(/…|\.\.\./g, "").trim();
+        const titles = contributes.commands.map(({category, title}) => plain(`${shown(category)}: ${shown(title)}`));
+        const settings = contributes.configuration.flatMap(({properties}) => Object.keys(properties));
+        const missing: string[] = [];
+        for (const page of pages) {
+            const named = (pattern: RegExp) => [...read(page).matchAll(pattern)].map(([, name = ""]) => name);
+            missing.push(
+                ...named(/[`*](Kvasir: [^`*\n]+)[`*]/g).filter((title) => !titles.includes(plain(title))),
+                ...named(/`(kvasir\.[a-zA-Z]+\.[a-zA-Z.]+)`/g).filter((name) => !settings.includes(name)),
+                ...named(/npm run (?:-s )?([a-z:-]+)/g).filter((name) => !(name in scripts)),
+                ...named(/`(test\/[a-z0-9/.-]+)`/g).filter((file) => !existsSync(path.join(root, file))),
+            );
+        }
+        expect(missing).toEqual([]);
+    });
+
     test("every link between the pages leads to a file, and to a heading that is there", () => {
-        const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].concat(
-            readdirSync(path.join(root, "docs"))
-                .filter((name) => name.endsWith(".md"))
-                .map((name) => `docs/${name}`),
-        );
         const broken: string[] = [];
         for (const page of pages) {
             for (const [, target = ""] of read(page).matchAll(/\]\((?!https?:|command:|mailto:|#)([^)\s]+)\)/g)) {
