@@ -15,8 +15,8 @@ import {policyVariant} from "../../extension/core/fidelity/policy-variant.js";
 import {ropeOf} from "../../extension/cli/bench/quality/exported-rows.js";
 import {policyNeeds, type Policy} from "../../extension/core/policy/policy.js";
 import {policyByName, policyNames} from "../../extension/core/policy/presets.js";
-import {rowWeights, scorePass, type ScorePass} from "../../extension/core/policy/score-pass.js";
-import {passWithin} from "../../extension/engine/kv/reader.js";
+import {scorePasses, type ScorePass} from "../../extension/core/policy/score-pass.js";
+import {passesWithin, weighedPasses} from "../../extension/engine/kv/reader.js";
 import {flatten, keepAll} from "../../extension/engine/kv/segment.js";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
 import type {ContextShape, NativeContext, NativeSegment, NativeSession} from "../../extension/engine/native/native.js";
@@ -36,6 +36,8 @@ const budget = 0.25;
 const layers = [0, 13, 29];
 // Expected Attention's formula takes any rotation; which one the model has is told to it elsewhere.
 const rope = {frequencies: Array.from({length: 32}, (_, i) => 10_000 ** (-i / 32)), firstPosition: nPrefix};
+
+const madeUpProfile = {version: 1, modelHash: "none", format: "f16", policy: "none", nFiles: 1} as const;
 
 let model: LoadedModel;
 let context: NativeContext;
@@ -103,13 +105,14 @@ async function measuredQkv(): Promise<Qkv> {
 }
 
 /** Raw scores as the device adds them up while the file, or its replay, is decoded. */
-async function deviceScores(pass: ScorePass): Promise<Float32Array> {
+async function deviceScores(passes: readonly ScorePass[]): Promise<Float32Array> {
     const session = await behindPrefix();
+    const pass = passes[0]!;
     const isReplay = pass.source === "replay";
     if (isReplay) await decode(session, text.file, nPrefix);
     await session.startScores(nFile, pass.overRows);
-    if (isReplay) await decode(session, text.replay, nPrefix + nFile, pass);
-    else await decode(session, text.file, nPrefix, pass);
+    if (isReplay) await decode(session, text.replay, nPrefix + nFile, passes);
+    else await decode(session, text.file, nPrefix, passes);
     const scores = await session.readScores(pass.overHeads);
     session.dispose();
     return ofLayers(scores);
@@ -126,18 +129,17 @@ async function decode(
     session: NativeSession,
     tokens: Uint32Array,
     position: number,
-    pass?: ScorePass,
+    passes: readonly ScorePass[] = [],
 ): Promise<Float32Array[][]> {
-    const weights = pass && rowWeights(pass, nFile, nPrefix);
+    const weighed = weighedPasses({markAllLayers: (marks) => marks}, passes, nFile, nPrefix);
     const queries = layers.map(() => [] as Float32Array[]);
     for (const [from, to] of [
         [0, 50],
         [50, tokens.length],
     ] as const) {
-        const here = pass && weights && passWithin(pass, weights, from, to - from);
         const {captured} = await session.decode(tokens.subarray(from, to), position + from, {
             capture: true,
-            ...(here ? {pass: here} : {}),
+            passes: passesWithin(weighed, from, to - from),
         });
         layers.forEach((layer, i) => queries[i]!.push(captured![layer]!.queries));
     }
@@ -177,33 +179,48 @@ function ahead(): Pick<Ahead, "frequencies" | "nDecoded"> {
 async function scoresOf(policy: Policy): Promise<Float32Array | undefined> {
     const needs = policyNeeds(policy);
     if (needs.exportedRows) return exportedScores(policy, exportedRows(), budget, {...rope, layout: "neox"});
-    const pass = scorePass(policy, {nTokens: nFile, budget, replayHeaderTokens: nHeader});
-    if (pass === undefined) return undefined;
-    const scores = await deviceScores(pass);
-    expect(relativeError(scores, flat(referenceRawScores(pass, qkv, ahead())))).toBeLessThan(onGpu(1e-3, 1e-4));
+    const passes = scorePasses(policy, {nTokens: nFile, budget, replayHeaderTokens: nHeader});
+    if (passes.length === 0) return undefined;
+    const scores = await deviceScores(passes);
+    expect(relativeError(scores, flat(referenceRawScores(passes[0]!, qkv, ahead())))).toBeLessThan(onGpu(1e-3, 1e-4));
     return scores;
 }
 
 it.each(["aha-file:echo=1", "aha-file:echo=3:rows=norm", "aha-file:echo=1:rows=max:heads=max", "aha-file:rows=norm"])(
     "%s has the scores of its formula",
     async (name) => {
-        const pass = scorePass(policyVariant(name), {nTokens: nFile, budget})!;
-        const expected = referenceRawScores(pass, qkv, ahead());
-        expect(relativeError(await deviceScores(pass), flat(expected))).toBeLessThan(onGpu(1e-3, 1e-4));
+        const passes = scorePasses(policyVariant(name), {nTokens: nFile, budget});
+        const expected = referenceRawScores(passes[0]!, qkv, ahead());
+        expect(relativeError(await deviceScores(passes), flat(expected))).toBeLessThan(onGpu(1e-3, 1e-4));
     },
 );
+
+it("lets some heads ask from ahead and others as usual, each with the scores of its own formula", async () => {
+    const {nLayers, nKvHeads} = shape;
+    // In some layers one head asks from ahead, in some two, apart or side by side, in some none or all.
+    const perHead = Array.from({length: nLayers}, (_, layer) =>
+        Array.from({length: nKvHeads}, (__, head) => (((layer * 5) >> head) & 1 ? 0.4 : 0.1)),
+    );
+    const profile = {...madeUpProfile, nLayers, nKvHeads, budgets: [{share: budget, perHead}]};
+    const passes = scorePasses(policyByName("aha-echo"), {nTokens: nFile, budget, profile});
+    const references = passes.map((pass) => referenceRawScores(pass, qkv, ahead()));
+    const expected = layers.map((layer, i) =>
+        Array.from({length: nKvHeads}, (_, head) => references[perHead[layer]![head] === 0.4 ? 0 : 1]![i]![head]!),
+    );
+    expect(relativeError(await deviceScores(passes), flat(expected))).toBeLessThan(onGpu(1e-3, 1e-4));
+});
 
 it.each([
     ["q8_0", 0.1],
     ["q4_0", 0.6],
 ] as const)("rows in %s, whose channels are mixed, give nearly the scores of full precision", async (rowType, near) => {
     const n = 100;
-    const pass = scorePass(policyVariant("aha-file:echo=1"), {nTokens: n, budget})!;
-    const weights = rowWeights(pass, n, 0);
+    const passes = scorePasses(policyVariant("aha-file:echo=1"), {nTokens: n, budget});
+    const weighed = weighedPasses({markAllLayers: (marks) => marks}, passes, n, 0);
     const scoresIn = async (native: NativeContext): Promise<Float32Array> => {
         const session = await native.newSession();
-        await session.startScores(n, pass.overRows);
-        await session.decode(text.file.subarray(0, n), 0, {pass: passWithin(pass, weights, 0, n)!});
+        await session.startScores(n, passes[0]!.overRows);
+        await session.decode(text.file.subarray(0, n), 0, {passes: passesWithin(weighed, 0, n)});
         const scores = await session.readScores();
         session.dispose();
         return scores;

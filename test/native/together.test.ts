@@ -34,7 +34,7 @@ async function parts(): Promise<NativeDecodePart[]> {
             if (stride === 0) return {session, tokens, firstPosition: before};
             await session.startScores(before + n, "sum");
             const weights = new Float32Array(Math.floor((n - 1) / stride) + 1).fill(1.25);
-            return {session, tokens, firstPosition: before, pass: {offset: 0, stride, weights}};
+            return {session, tokens, firstPosition: before, passes: [{offset: 0, stride, weights}]};
         }),
     );
 }
@@ -43,8 +43,8 @@ describe("sessions that share a batch", () => {
     it("have the rows and scores of sessions decoded alone", async () => {
         const [together, alone] = [await parts(), await parts()];
         await context.decodeTogether(together);
-        for (const [i, {session, tokens, firstPosition, pass}] of alone.entries()) {
-            await session.decode(tokens, firstPosition, pass ? {pass} : {});
+        for (const [i, {session, tokens, firstPosition, passes}] of alone.entries()) {
+            await session.decode(tokens, firstPosition, passes ? {passes} : {});
             const shared = together[i]!.session;
             expect((await shared.state()).nLive).toBe(firstPosition + tokens.length);
             for (const layer of [0, 14, 29]) {
@@ -52,7 +52,7 @@ describe("sessions that share a batch", () => {
                 expect(relativeError(ours.k, theirs.k)).toBeLessThan(onGpu(0.1, 0.02));
                 expect(relativeError(ours.v, theirs.v)).toBeLessThan(onGpu(0.1, 0.02));
             }
-            if (pass) {
+            if (passes) {
                 const [ours, theirs] = [await shared.readScores(), await session.readScores()];
                 expect(ours.length).toBe(shape.nLayers * shape.nHeads * (firstPosition + tokens.length));
                 expect(relativeError(ours, theirs)).toBeLessThan(onGpu(0.1, 0.02));

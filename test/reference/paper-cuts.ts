@@ -48,6 +48,7 @@ function pinsOf(name: string, n: number, budget: number): {first: number; last: 
         case "ahakv":
             return within(4, 32, B);
         case "aha-echo":
+        case "aha-refined":
             return within(4, 0, 0.25 * budget * n + 1e-6);
         case "aha-file":
         case "aha-replay":
@@ -114,7 +115,8 @@ function countsOf(
             });
         }
         case "kvzip":
-        case "aha-pooled": {
+        case "aha-pooled":
+        case "aha-refined": {
             const guarantee = name === "kvzip" ? 0 : Math.floor(0.2 * mean + 1e-6);
             const safe = Math.max(nPinned, guarantee);
             const counts = new Array<number>(L * H).fill(safe);

@@ -100,6 +100,7 @@ export function referenceScores(name: string, qkv: Qkv, options: ReferenceOption
             return replayMax(qkv, plain);
         case "aha-replay":
         case "aha-pooled":
+        case "aha-refined":
             return replayMax(qkv, stepGain);
         case "aha-file": {
             const stride = options.stride ?? 4;

@@ -32,6 +32,10 @@ const parts: Record<string, Part> = {
         change: (policy, value) => withEvidence(policy, {rows: {kind: "echo", stride: Number(value)}}),
         what: asks,
     },
+    only: {
+        change: (policy, value) => withEchoOnly(policy, Number(value)),
+        what: "lets rows ask from ahead, such as aha-echo",
+    },
     part: {change: (policy, value) => withReplayPart(policy, Number(value)), what: "replays, such as aha-replay"},
     gain: {
         change: (policy, value) => withEvidence(policy, {gain: oneOf(value, ["one", "sg", "sg-sigma"])}),
@@ -90,6 +94,13 @@ function withEvidence(policy: Policy, change: Partial<AttentionEvidence>): Polic
     return policy.evidence.kind === "attention"
         ? withParts(policy, {evidence: {...policy.evidence, ...change}})
         : policy;
+}
+
+/** The same with another least share of the heads that ask from ahead; 0: all of them do. */
+function withEchoOnly(policy: Policy, share: number): Policy {
+    if (policy.evidence.kind !== "attention" || policy.evidence.rows.kind !== "echo") return policy;
+    const {rows} = policy.evidence;
+    return withEvidence(policy, {rows: {...rows, only: {share, stride: rows.only?.stride ?? 4}}});
 }
 
 function withParts(policy: Policy, change: Partial<ScoringPolicy>): Policy {

@@ -16,9 +16,11 @@ export type Rows =
     /**
      * Every `stride`-th token asks as if the file were repeated (KVzip) without decoding it again: its query, rotated
      * forward by the length of the file, sees all that is decoded up to the end of its batch, tokens behind it included,
-     * and, as the repetition before it, the nearest tokens up to itself, which get no score for it.
+     * and, as the repetition before it, the nearest tokens up to itself, which get no score for it. With `only`, this
+     * happens in the heads whose share in the head profile is at least `only.share` times the mean, where most rows are
+     * chosen; in the others every `only.stride`-th token asks as `all` does, which costs a fraction.
      */
-    | {kind: "echo"; stride: number}
+    | {kind: "echo"; stride: number; only?: {share: number; stride: number}}
     /** The file read a second time behind itself (KVzip); `part` is the share of its 16-token blocks that is repeated. */
     | {kind: "replay"; part: number};
 
@@ -188,6 +190,9 @@ export function validatePolicy<P extends Policy>(policy: P): P {
         } else {
             const n = "stride" in rows ? rows.stride : rows.count;
             check(isCount(n), `${rows.kind} rows need a whole number above 0, not ${n}`);
+            const only = rows.kind === "echo" ? rows.only : undefined;
+            check(only === undefined || isCount(only.stride), `echo.only.stride is ${only?.stride}`);
+            check(only === undefined || only.share >= 0, `echo.only.share is ${only?.share}, below 0`);
             // What a row sees hangs on how the file was cut into batches, so nothing can be counted.
             check(rows.kind !== "echo" || evidence.overRows !== "mean", "echo rows have no mean over rows");
             check(

@@ -3,6 +3,7 @@
  * shape [nLayers, nKvHeads, nTokens] over the tokens of the file; everything after them happens in cut.ts.
  */
 
+import {profileShares, type HeadProfile} from "./head-profile.js";
 import {isFull, policyNeeds, type Policy, type Rows} from "./policy.js";
 
 /** Length of the blocks in which a file is replayed. */
@@ -24,6 +25,8 @@ export interface ScorePass {
     /** A `mean` over rows is a `sum` here; cut.ts divides by the number of rows that saw the token. */
     overRows: "sum" | "max" | "norm";
     overHeads: "mean" | "max";
+    /** By layer * nKvHeads + head, 1: it asks in this pass. Left out: all of them. */
+    heads?: Uint8Array;
 }
 
 export interface ScorePassInput {
@@ -33,6 +36,8 @@ export interface ScorePassInput {
     budget: number;
     /** Tokens decoded before the repeated text in a replay ("the file once more:"); they are no rows. */
     replayHeaderTokens?: number;
+    /** Tells which heads ask from ahead; without one all do. */
+    profile?: HeadProfile | undefined;
 }
 
 /**
@@ -80,29 +85,43 @@ export function replayTokens(part: number, nTokens: number): Uint32Array {
 }
 
 /**
- * The pass a policy asks for, or undefined when it needs none (see policyNeeds: its scores come from the token's
- * place or from exported rows).
+ * The passes a policy asks for, none when it needs none (see policyNeeds: its scores come from the token's place or from
+ * exported rows), two when some heads ask otherwise than the rest. All of them add to the same sums.
  *
  * k of the step gain is the mean budget of the file in rows, the prefix not counted: the prefix is never cut.
  */
-export function scorePass(policy: Policy, input: ScorePassInput): ScorePass | undefined {
+export function scorePasses(policy: Policy, input: ScorePassInput): ScorePass[] {
     if (isFull(policy) || policy.evidence.kind !== "attention" || !policyNeeds(policy).pass) {
-        return undefined;
+        return [];
     }
     const {rows, gain, overRows, overHeads} = policy.evidence;
-    const {nTokens, budget, replayHeaderTokens = 0} = input;
-    return {
-        source: rows.kind === "replay" ? "replay" : "file",
-        rows:
-            rows.kind === "replay"
-                ? {offset: replayHeaderTokens, stride: 1, count: replayTokens(rows.part, nTokens).length}
-                : fileRows(rows, nTokens),
-        ahead: rows.kind === "echo" ? nTokens : 0,
+    const {nTokens, budget, replayHeaderTokens = 0, profile} = input;
+    const common = {
         gain: gain === "one" ? "one" : "sg",
         budgetKeys: Math.max(1, Math.round(budget * nTokens)),
         overRows: overRows === "mean" ? "sum" : overRows,
         overHeads,
-    };
+    } as const;
+    if (rows.kind === "replay") {
+        const count = replayTokens(rows.part, nTokens).length;
+        return [{...common, source: "replay", rows: {offset: replayHeaderTokens, stride: 1, count}, ahead: 0}];
+    }
+    const inFile = {...common, source: "file", rows: fileRows(rows, nTokens)} as const;
+    if (rows.kind !== "echo") return [{...inFile, ahead: 0}];
+    if (rows.only === undefined || profile === undefined) return [{...inFile, ahead: nTokens}];
+    const heads = headsAbove(profile, budget, rows.only.share);
+    const others = fileRows({kind: "all", stride: rows.only.stride}, nTokens);
+    return [
+        {...inFile, ahead: nTokens, heads},
+        {...inFile, rows: others, ahead: 0, heads: heads.map((asks) => 1 - asks)},
+    ];
+}
+
+/** 1 for every (layer, KV head) whose share at this budget is at least `least` times the mean over all heads. */
+function headsAbove(profile: HeadProfile, budget: number, least: number): Uint8Array {
+    const shares = profileShares(profile, budget);
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+    return Uint8Array.from(shares, (share) => (share >= least * mean ? 1 : 0));
 }
 
 /**

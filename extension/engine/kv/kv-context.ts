@@ -69,6 +69,16 @@ export class KvContext {
         return picked;
     }
 
+    /** One number per (layer, KV head) of all layers from those of the layers that see everything; 0 for the others. */
+    markAllLayers(marks: Uint8Array): Uint8Array {
+        const {nLayers, nKvHeads} = this.shape;
+        const all = new Uint8Array(nLayers * nKvHeads);
+        this.globalLayers.forEach((layer, i) =>
+            all.set(marks.subarray(i * nKvHeads, (i + 1) * nKvHeads), layer * nKvHeads),
+        );
+        return all;
+    }
+
     /** Keep lists of all layers from those of the layers that see everything: windows keep nothing of a file. */
     overAllLayers(keep: KeepLists): KeepLists {
         const {nLayers, nKvHeads} = this.shape;

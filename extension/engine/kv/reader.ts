@@ -7,7 +7,7 @@ import {cut} from "../../core/policy/cut.js";
 import type {HeadProfile} from "../../core/policy/head-profile.js";
 import type {KeepLists} from "../../core/policy/head-rows.js";
 import {policyNeeds, type Policy} from "../../core/policy/policy.js";
-import {replayTokens, rowWeights, scorePass, type ScorePass} from "../../core/policy/score-pass.js";
+import {replayTokens, rowWeights, scorePasses, type ScorePass} from "../../core/policy/score-pass.js";
 import type {NativeScorePass, NativeSegment, NativeSession} from "../native/native.js";
 import {cancelledError, type KvContext} from "./kv-context.js";
 import type {Prefix} from "./prefix.js";
@@ -43,7 +43,7 @@ export interface ReadRows {
 interface Stretch {
     /** Tokens between the prefix and the first of these. */
     behind: number;
-    pass: ScorePass | undefined;
+    passes: readonly ScorePass[];
     nFileTokens: number;
     nTotal: number;
 }
@@ -84,17 +84,22 @@ export class Reader {
     async readTogether(jobs: readonly ReadJob[]): Promise<ReadRows[]> {
         const {context, prefix} = this;
         const {signal, onBatch} = jobs[0]!;
-        const opened: {session: NativeSession; job: ReadJob; pass: ScorePass | undefined}[] = [];
+        const opened: {session: NativeSession; job: ReadJob; passes: readonly ScorePass[]}[] = [];
         try {
             for (const job of jobs) {
                 const session = await context.newSession();
-                opened.push({session, job, pass: undefined});
-                opened.at(-1)!.pass = await this.#open(session, job, this.#replayText(job).length);
+                opened.push({session, job, passes: []});
+                opened.at(-1)!.passes = await this.#open(session, job, this.#replayText(job).length);
             }
-            const parts = opened.map(({session, job: {tokens}, pass}) => {
-                const weights = pass?.source === "file" ? rowWeights(pass, tokens.length, prefix.nTokens) : undefined;
-                const here = pass && weights && passWithin(pass, weights, 0, tokens.length);
-                return {session, tokens, firstPosition: prefix.nTokens, ...(here ? {pass: here} : {})};
+            const parts = opened.map(({session, job: {tokens}, passes}) => {
+                const inFile = passes.filter(({source}) => source === "file");
+                const weighed = weighedPasses(context, inFile, tokens.length, prefix.nTokens);
+                return {
+                    session,
+                    tokens,
+                    firstPosition: prefix.nTokens,
+                    passes: passesWithin(weighed, 0, tokens.length),
+                };
             });
             await context.cancellable(signal, () => context.native.decodeTogether(parts));
             const nTotal = jobs.reduce((sum, job) => sum + job.tokens.length + this.#replayText(job).length, 0);
@@ -104,9 +109,9 @@ export class Reader {
             );
             if (signal?.aborted) throw cancelledError();
             const rows: ReadRows[] = [];
-            for (const {session, job, pass} of opened) {
-                if (pass?.source === "replay") await this.#replay(session, {...job, onBatch: undefined}, pass);
-                rows.push(await this.#keep(session, job, await this.#evidence(session, job, pass)));
+            for (const {session, job, passes} of opened) {
+                if (isReplay(passes)) await this.#replay(session, {...job, onBatch: undefined}, passes);
+                rows.push(await this.#keep(session, job, await this.#evidence(session, job, passes)));
             }
             return rows;
         } finally {
@@ -117,46 +122,45 @@ export class Reader {
     async #decodeScored(session: NativeSession, job: ReadJob): Promise<CutEvidence> {
         const {tokens} = job;
         const nReplayed = this.#replayText(job).length;
-        const pass = await this.#open(session, job, nReplayed);
-        const filePass = pass?.source === "file" ? pass : undefined;
+        const passes = await this.#open(session, job, nReplayed);
+        const inFile = passes.filter(({source}) => source === "file");
         const nTotal = tokens.length + nReplayed;
-        await this.#decode(session, tokens, {behind: 0, pass: filePass, nFileTokens: tokens.length, nTotal}, job);
-        if (pass?.source === "replay") await this.#replay(session, job, pass);
-        return this.#evidence(session, job, pass);
+        await this.#decode(session, tokens, {behind: 0, passes: inFile, nFileTokens: tokens.length, nTotal}, job);
+        if (isReplay(passes)) await this.#replay(session, job, passes);
+        return this.#evidence(session, job, passes);
     }
 
     /** Behind the file, as if the model were asked to repeat it (KVzip, arXiv 2505.23416). */
-    async #replay(session: NativeSession, job: ReadJob, pass: ScorePass): Promise<void> {
+    async #replay(session: NativeSession, job: ReadJob, passes: readonly ScorePass[]): Promise<void> {
         const nFileTokens = job.tokens.length;
         const replayed = this.#replayText(job);
         const nTotal = nFileTokens + replayed.length;
-        await this.#decode(session, replayed, {behind: nFileTokens, pass, nFileTokens, nTotal}, job);
+        await this.#decode(session, replayed, {behind: nFileTokens, passes, nFileTokens, nTotal}, job);
     }
 
     /** The prefix, room, and sums for what will be scored. */
-    async #open(session: NativeSession, job: ReadJob, nReplayed: number): Promise<ScorePass | undefined> {
+    async #open(session: NativeSession, job: ReadJob, nReplayed: number): Promise<readonly ScorePass[]> {
         const {context, prefix} = this;
         const nTokens = job.tokens.length;
         const nHeader = job.replayHeader?.length ?? 0;
-        const pass = scorePass(job.policy, {nTokens, budget: job.budget, replayHeaderTokens: nHeader});
+        const {budget, profile} = job;
+        const passes = scorePasses(job.policy, {nTokens, budget, profile, replayHeaderTokens: nHeader});
         await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}]));
         await context.withRoom(() => session.reserve(nTokens + nReplayed));
+        const [pass] = passes;
         if (pass) await context.withRoom(() => session.startScores(nTokens, pass.overRows));
-        return pass;
+        return passes;
     }
 
     async #evidence(
         session: NativeSession,
         {policy, tokens}: ReadJob,
-        pass: ScorePass | undefined,
+        [pass]: readonly ScorePass[],
     ): Promise<CutEvidence> {
         const {context} = this;
         const nTokens = tokens.length;
         const scores = pass
-            ? context.ofGlobalLayers(
-                  await session.readScores(pass.overHeads),
-                  context.shape.nKvHeads * nTokens,
-              )
+            ? context.ofGlobalLayers(await session.readScores(pass.overHeads), context.shape.nKvHeads * nTokens)
             : undefined;
         const valueNorms = policyNeeds(policy).valueNorms
             ? context.ofGlobalLayers(await session.valueNorms(nTokens), context.shape.nKvHeads * nTokens)
@@ -175,15 +179,13 @@ export class Reader {
     async #decode(session: NativeSession, tokens: Uint32Array, stretch: Stretch, job: ReadJob): Promise<void> {
         const {context, prefix} = this;
         const {signal, onBatch} = job;
-        const {behind, pass, nFileTokens, nTotal} = stretch;
-        const weights = pass && rowWeights(pass, nFileTokens, prefix.nTokens);
+        const {behind, passes, nFileTokens, nTotal} = stretch;
+        const weighed = weighedPasses(context, passes, nFileTokens, prefix.nTokens);
         const firstPosition = prefix.nTokens + behind;
         for (let at = 0; at < tokens.length; at += context.nBatch) {
             const batch = tokens.subarray(at, at + context.nBatch);
-            const here = pass && weights && passWithin(pass, weights, at, batch.length);
-            await context.cancellable(signal, () =>
-                session.decode(batch, firstPosition + at, here === undefined ? {} : {pass: here}),
-            );
+            const here = passesWithin(weighed, at, batch.length);
+            await context.cancellable(signal, () => session.decode(batch, firstPosition + at, {passes: here}));
             await onBatch?.(behind + at + batch.length, nTotal);
             if (signal?.aborted) throw cancelledError();
         }
@@ -205,16 +207,35 @@ export class Reader {
     }
 }
 
-/** The part of a pass that falls on tokens [at, at + n), with offsets counted from there. */
-export function passWithin(
-    pass: Pick<ScorePass, "rows" | "ahead">,
-    weights: Float32Array,
-    at: number,
-    n: number,
-): NativeScorePass | undefined {
-    const {offset, stride, count} = pass.rows;
-    const first = Math.max(0, Math.ceil((at - offset) / stride));
-    const end = Math.min(count, Math.ceil((at + n - offset) / stride));
-    if (end <= first) return undefined;
-    return {offset: offset + first * stride - at, stride, weights: weights.slice(first, end), ahead: pass.ahead};
+function isReplay([pass]: readonly ScorePass[]): boolean {
+    return pass?.source === "replay";
+}
+
+/** A pass with the gain of each of its rows, as the native side wants it. */
+export interface WeighedPass extends Pick<ScorePass, "rows" | "ahead" | "heads"> {
+    weights: Float32Array;
+}
+
+/** @param nFileTokens of the file whose tokens are scored */
+export function weighedPasses(
+    context: Pick<KvContext, "markAllLayers">,
+    passes: readonly ScorePass[],
+    nFileTokens: number,
+    nPrefixTokens: number,
+): WeighedPass[] {
+    return passes.map((pass) => ({
+        ...pass,
+        ...(pass.heads ? {heads: context.markAllLayers(pass.heads)} : {}),
+        weights: rowWeights(pass, nFileTokens, nPrefixTokens),
+    }));
+}
+
+/** The parts of passes that fall on tokens [at, at + n), with offsets counted from there. */
+export function passesWithin(passes: readonly WeighedPass[], at: number, n: number): NativeScorePass[] {
+    return passes.flatMap(({rows: {offset, stride, count}, ahead, heads, weights}) => {
+        const first = Math.max(0, Math.ceil((at - offset) / stride));
+        const end = Math.min(count, Math.ceil((at + n - offset) / stride));
+        if (end <= first) return [];
+        return [{offset: offset + first * stride - at, stride, weights: weights.slice(first, end), ahead, heads}];
+    });
 }

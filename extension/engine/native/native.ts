@@ -120,6 +120,8 @@ export interface NativeScorePass {
     weights: Float32Array;
     /** Positions by which the scoring tokens' queries are rotated further; above 0 they see every token of the decode call. */
     ahead?: number;
+    /** By layer * nKvHeads + head, 1: it asks. Left out: all of them. */
+    heads?: Uint8Array | undefined;
 }
 
 export interface CapturedLayer {
@@ -131,7 +133,7 @@ export interface CapturedLayer {
 
 export interface NativeDecodeOptions {
     logits?: "none" | "last" | "all";
-    pass?: NativeScorePass;
+    passes?: readonly NativeScorePass[];
     capture?: boolean;
 }
 
@@ -140,7 +142,7 @@ export interface NativeDecodePart {
     session: NativeSession;
     tokens: Uint32Array;
     firstPosition: number;
-    pass?: NativeScorePass | undefined;
+    passes?: readonly NativeScorePass[] | undefined;
 }
 
 export interface NativeGenerateOptions {

@@ -10,8 +10,17 @@ struct BatchPart {
     Session * session;
     uint32_t first;          // its first token in the batch
     uint32_t nTokens;
-    const ScorePass * pass;  // scoring tokens, counted from the part's first; null for none
-    bool isScored() const { return pass != nullptr && !pass->weights.empty() && session->scores != nullptr; }
+    const std::vector<ScorePass> * passes;  // scoring tokens, counted from the part's first; null for none
+    /** Passes with tokens in this part. */
+    std::vector<const ScorePass *> scored() const {
+        std::vector<const ScorePass *> found;
+        for (size_t i = 0; session->scores != nullptr && passes != nullptr && i < passes->size(); i++) {
+            if (!(*passes)[i].weights.empty()) {
+                found.push_back(&(*passes)[i]);
+            }
+        }
+        return found;
+    }
 };
 
 /** Neighbouring KV heads of a layer with equally many rows. */

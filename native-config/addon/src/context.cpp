@@ -292,7 +292,7 @@ void Context::decodeBatch(const std::vector<Tokens> & parts, std::vector<Capture
     for (size_t part = 0; part < parts.size(); part++) {
         const Tokens & p = parts[part];
         p.session.reserve(p.n);
-        batchParts.push_back({&p.session, at, p.n, p.pass});
+        batchParts.push_back({&p.session, at, p.n, p.passes});
         for (uint32_t i = 0; i < p.n; i++, at++) {
             batch.token[at] = p.tokens[i];
             batch.pos[at] = p.position + static_cast<int>(i);
@@ -317,6 +317,25 @@ void Context::decodeBatch(const std::vector<Tokens> & parts, std::vector<Capture
     }
 }
 
+namespace {
+
+/** The part of a pass that falls on tokens [at, at + n), with offsets counted from there. */
+ScorePass passWithin(const ScorePass & pass, size_t at, size_t n) {
+    ScorePass here = {0, pass.stride, {}, pass.ahead, pass.heads};
+    for (size_t i = 0; i < pass.weights.size(); i++) {
+        const size_t token = pass.offset + i * pass.stride;
+        if (token >= at && token < at + n) {
+            if (here.weights.empty()) {
+                here.offset = static_cast<uint32_t>(token - at);
+            }
+            here.weights.push_back(pass.weights[i]);
+        }
+    }
+    return here;
+}
+
+}  // namespace
+
 DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
     DecodeResult result;
     if (request.capture) {
@@ -330,25 +349,11 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
             const uint32_t n = static_cast<uint32_t>(std::min<size_t>(nBatch, nTokens - at));
             const bool isLast = at + n == nTokens;
             const LogitsOf logits = request.logits == LogitsOf::last && !isLast ? LogitsOf::none : request.logits;
-            ScorePass here;
-            if (request.pass != nullptr) {
-                const ScorePass & pass = *request.pass;
-                here.stride = pass.stride;
-                here.ahead = pass.ahead;
-                bool isFirst = true;
-                for (size_t i = 0; i < pass.weights.size(); i++) {
-                    const size_t token = pass.offset + i * pass.stride;
-                    if (token >= at && token < at + n) {
-                        if (isFirst) {
-                            here.offset = static_cast<uint32_t>(token - at);
-                            isFirst = false;
-                        }
-                        here.weights.push_back(pass.weights[i]);
-                    }
-                }
+            std::vector<ScorePass> here;
+            for (const ScorePass & pass : request.passes) {
+                here.push_back(passWithin(pass, at, n));
             }
-            decodeBatch({{session, request.tokens.data() + at, n, request.firstPosition + static_cast<int>(at), logits,
-                          request.pass != nullptr ? &here : nullptr}},
+            decodeBatch({{session, request.tokens.data() + at, n, request.firstPosition + static_cast<int>(at), logits, &here}},
                         request.capture ? &result.captured : nullptr);
             if (logits == LogitsOf::all) {
                 for (uint32_t i = 0; i < n; i++) {
@@ -372,7 +377,7 @@ void Context::decodeTogether(const std::vector<std::pair<Session *, DecodeReques
     size_t nTokens = 0;
     for (const auto & [session, request] : requests) {
         const uint32_t n = static_cast<uint32_t>(request.tokens.size());
-        parts.push_back({*session, request.tokens.data(), n, request.firstPosition, LogitsOf::none, request.pass});
+        parts.push_back({*session, request.tokens.data(), n, request.firstPosition, LogitsOf::none, &request.passes});
         nTokens += n;
         const auto isSame = [session = session](const auto & other) { return other.first == session; };
         if (n == 0 || std::count_if(requests.begin(), requests.end(), isSame) > 1) {
@@ -431,8 +436,7 @@ GenerateResult Context::generate(Session & session, const GenerateRequest & requ
             position++;
         }
     };
-    ScorePass tracked;
-    tracked.weights = {1.0f};
+    const std::vector<ScorePass> tracked = {{0, 1, {1.0f}, 0, {}}};
     const auto decodePending = [&] {
         // Attention of a token that turns out wrong could not be taken back from the scores.
         const int room = std::min(request.maxTokens - static_cast<int>(result.tokens.size()), request.maxPosition - position) - 1;
@@ -440,7 +444,7 @@ GenerateResult Context::generate(Session & session, const GenerateRequest & requ
         std::vector<llama_token> tokens = {sampling->pending};
         tokens.insert(tokens.end(), drafted.begin(), drafted.end());
         decodeBatch({{session, tokens.data(), static_cast<uint32_t>(tokens.size()), position, LogitsOf::all,
-                      session.scores ? &tracked : nullptr}},
+                      &tracked}},
                     nullptr);
         position++;
         result.nSteps++;

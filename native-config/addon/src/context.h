@@ -31,7 +31,7 @@ struct DecodeRequest {
     std::vector<llama_token> tokens;
     int firstPosition = 0;
     LogitsOf logits = LogitsOf::none;
-    const ScorePass * pass = nullptr;  // offsets count from the first of `tokens`
+    std::vector<ScorePass> passes;  // offsets count from the first of `tokens`
     bool capture = false;
 };
 
@@ -121,7 +121,7 @@ private:
         uint32_t n;
         int position;  // of the first
         LogitsOf logits;
-        const ScorePass * pass;
+        const std::vector<ScorePass> * passes;
     };
     /** At most maxParts of different sessions and nBatch tokens in all. On failure nothing has been appended. */
     void decodeBatch(const std::vector<Tokens> & parts, std::vector<CapturedLayer> * capture);

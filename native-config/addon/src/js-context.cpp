@@ -1,6 +1,5 @@
 #include "js-context.h"
 
-#include <optional>
 #include <utility>
 
 #include "error.h"
@@ -215,7 +214,6 @@ Napi::Value JsContext::decodeTogether(const Napi::CallbackInfo & info) {
     struct Part {
         std::shared_ptr<Session> session;
         DecodeRequest request;
-        std::optional<ScorePass> pass;
     };
     auto parts = std::make_shared<std::vector<Part>>();
     const Napi::Array given = info[0].As<Napi::Array>();
@@ -228,7 +226,8 @@ Napi::Value JsContext::decodeTogether(const Napi::CallbackInfo & info) {
         DecodeRequest request;
         request.tokens = copyOf<llama_token>(tokens.As<Napi::Uint32Array>());
         request.firstPosition = static_cast<int>(numberOr(part, "firstPosition", 0));
-        parts->push_back({JsSession::of(env, part.Get("session")), std::move(request), scorePassOf(part)});
+        request.passes = scorePassesOf(part);
+        parts->push_back({JsSession::of(env, part.Get("session")), std::move(request)});
     }
     auto e = engine;
     return engine->worker->promise(
@@ -236,7 +235,6 @@ Napi::Value JsContext::decodeTogether(const Napi::CallbackInfo & info) {
         [e, parts] {
             std::vector<std::pair<Session *, DecodeRequest>> requests;
             for (Part & part : *parts) {
-                part.request.pass = part.pass ? &*part.pass : nullptr;
                 requests.push_back({part.session.get(), part.request});
             }
             e->get().decodeTogether(requests);

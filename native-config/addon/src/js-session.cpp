@@ -273,7 +273,6 @@ Napi::Value JsSession::decode(const Napi::CallbackInfo & info) {
     auto held = get(info.Env());
     auto e = engine;
     auto request = std::make_shared<DecodeRequest>();
-    auto pass = std::make_shared<std::optional<ScorePass>>();
     auto result = std::make_shared<DecodeResult>();
     request->tokens = copyOf<llama_token>(uint32Argument(info, 0));
     request->firstPosition = static_cast<int>(numberArgument(info, 1));
@@ -282,11 +281,10 @@ Napi::Value JsSession::decode(const Napi::CallbackInfo & info) {
         const std::string logits = stringOr(given, "logits", "none");
         request->logits = logits == "all" ? LogitsOf::all : logits == "last" ? LogitsOf::last : LogitsOf::none;
         request->capture = flagOr(given, "capture", false);
-        *pass = scorePassOf(given);
-        request->pass = *pass ? &**pass : nullptr;
+        request->passes = scorePassesOf(given);
     }
     return engine->worker->promise(
-        info.Env(), [e, held, request, pass, result] { *result = e->get().decode(*held, *request); },
+        info.Env(), [e, held, request, result] { *result = e->get().decode(*held, *request); },
         [result](Napi::Env env) -> Napi::Value {
             Napi::Object object = Napi::Object::New(env);
             if (!result->logits.empty()) {

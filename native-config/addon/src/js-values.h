@@ -4,7 +4,6 @@
 #include <napi.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,22 +69,30 @@ inline ggml_type rowTypeOf(Napi::Env env, const std::string & name) {
     throw codedError(env, "usage", "unknown row type " + name + " (f16, q8_0, q4_0 or f32)");
 }
 
-/** The `pass` of an object that asks for a decode; none when it has none. */
-inline std::optional<ScorePass> scorePassOf(const Napi::Object & object) {
-    if (!object.Get("pass").IsObject()) {
-        return std::nullopt;
+/** The `passes` of an object that asks for a decode; empty when it has none. */
+inline std::vector<ScorePass> scorePassesOf(const Napi::Object & object) {
+    std::vector<ScorePass> passes;
+    if (!object.Get("passes").IsArray()) {
+        return passes;
     }
-    const Napi::Object given = object.Get("pass").As<Napi::Object>();
-    const Napi::Value weights = given.Get("weights");
-    if (!weights.IsTypedArray() || weights.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
-        throw Napi::TypeError::New(object.Env(), "a score pass needs weights, a Float32Array");
+    const Napi::Array given = object.Get("passes").As<Napi::Array>();
+    for (uint32_t i = 0; i < given.Length(); i++) {
+        const Napi::Object one = given.Get(i).As<Napi::Object>();
+        const Napi::Value weights = one.Get("weights");
+        if (!weights.IsTypedArray() || weights.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+            throw Napi::TypeError::New(object.Env(), "a score pass needs weights, a Float32Array");
+        }
+        ScorePass & pass = passes.emplace_back();
+        pass.offset = static_cast<uint32_t>(numberOr(one, "offset", 0));
+        pass.stride = std::max(1u, static_cast<uint32_t>(numberOr(one, "stride", 1)));
+        pass.weights = copyOf<float>(weights.As<Napi::Float32Array>());
+        pass.ahead = static_cast<uint32_t>(numberOr(one, "ahead", 0));
+        const Napi::Value heads = one.Get("heads");
+        if (heads.IsTypedArray() && heads.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+            pass.heads = copyOf<uint8_t>(heads.As<Napi::Uint8Array>());
+        }
     }
-    ScorePass pass;
-    pass.offset = static_cast<uint32_t>(numberOr(given, "offset", 0));
-    pass.stride = std::max(1u, static_cast<uint32_t>(numberOr(given, "stride", 1)));
-    pass.weights = copyOf<float>(weights.As<Napi::Float32Array>());
-    pass.ahead = static_cast<uint32_t>(numberOr(given, "ahead", 0));
-    return pass;
+    return passes;
 }
 
 /** Keep lists arrive flat: how many rows per (layer, KV head), and the rows one list after the other. */

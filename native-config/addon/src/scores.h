@@ -22,6 +22,7 @@ struct ScorePass {
      * as they are see the 64 nearest live rows up to their own, which get no score for it.
      */
     uint32_t ahead = 0;
+    std::vector<uint8_t> heads;  // by layer * nKvHeads + KV head, 1: it asks; all of them when empty
 };
 
 class Scores {

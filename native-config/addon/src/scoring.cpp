@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "error.h"
 #include "rotation.h"
@@ -24,14 +25,16 @@ constexpr int64_t nearRows = 64;
 // Tokens between the first and the last of a slice that asks from ahead: all of it computes the near rows of each.
 constexpr int64_t nearSpan = 128;
 
-constexpr size_t nodesPerSlice = 32;
+// The CPU's fast product takes rows of K in whole blocks only; for what is left over there is the slow one.
+constexpr int64_t productRows = 16;
+
+constexpr size_t nodesPerSlice = 40;
 
 }  // namespace
 
-Scoring::Scoring(const BatchPart & part, const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
+Scoring::Scoring(const BatchPart & part, const ScorePass & pass, const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
                  const std::map<Device *, Masks *> & masks)
-    : part(part), shape(shape), rows(rows), layers(layers) {
-    const ScorePass & pass = *part.pass;
+    : part(part), pass(pass), shape(shape), rows(rows), layers(layers) {
     isSingle = part.nTokens == 1 && pass.ahead == 0;
     if (isSingle) {
         return;
@@ -79,7 +82,6 @@ Scoring::Scoring(const BatchPart & part, const ModelShape & shape, const RowForm
 }
 
 void Scoring::slice(OnDevice & on, const Device & device) const {
-    const ScorePass & pass = *part.pass;
     const uint32_t nAll = static_cast<uint32_t>(pass.weights.size());
     const int64_t length = border + part.nTokens;
     uint32_t most = hostSlice;
@@ -122,7 +124,6 @@ std::vector<float> Scoring::nearMasks(OnDevice & on) const {
 
 /** What attention hides from the tokens is on the device already: their rows of it, without a way through main memory. */
 void Scoring::copyMasks(OnDevice & on, Device & device, Masks & masks) const {
-    const ScorePass & pass = *part.pass;
     Graph graph(on.slices.size() * 2 + 2);
     for (const Slice & s : on.slices) {
         const uint32_t token = pass.offset + s.first * pass.stride;
@@ -135,16 +136,37 @@ void Scoring::copyMasks(OnDevice & on, Device & device, Masks & masks) const {
     graph.runInPlace(device);
 }
 
-size_t Scoring::maxNodes() const {
+size_t Scoring::maxNodes(int layer) const {
+    const size_t nRuns = asked(layer, {0, shape.nKvHeads, 0}).size();
     size_t nSlices = 1;
     for (const auto & [device, on] : devices) {
         nSlices = std::max(nSlices, on.slices.size());
     }
-    return isSingle ? shape.nKvHeads * nodesPerSlice : (nSlices + 1) * nodesPerSlice;
+    // A batch's heads are in one group, a single token's may each be in one of their own.
+    return isSingle ? shape.nKvHeads * nodesPerSlice : nRuns * (nSlices + 1) * nodesPerSlice;
+}
+
+std::vector<HeadGroup> Scoring::asked(int layer, const HeadGroup & group) const {
+    std::vector<HeadGroup> runs;
+    for (int head = group.firstHead; head < group.firstHead + group.nHeads; head++) {
+        if (!pass.heads.empty() && pass.heads[layer * shape.nKvHeads + head] == 0) {
+            continue;
+        }
+        if (runs.empty() || runs.back().firstHead + runs.back().nHeads != head) {
+            runs.push_back({head, 0, group.spacing});
+        }
+        runs.back().nHeads++;
+    }
+    return runs;
 }
 
 void Scoring::build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const {
-    const ScorePass & pass = *part.pass;
+    for (const HeadGroup & run : asked(layer, group)) {
+        buildGroup(graph, node, layer, run, rowsK);
+    }
+}
+
+void Scoring::buildGroup(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const {
     const Region & first = part.session->region(layer, group.firstHead);
     const int64_t d = shape.headDim;
     const int64_t G = shape.queriesPerKvHead();
@@ -176,8 +198,9 @@ void Scoring::build(Graph & graph, const ggml_tensor * node, int layer, const He
     }
     Device & device = *layers[layer].device;
     const OnDevice & on = devices.at(&device);
-    // One tensor for the logits of every slice, those of near rows beside the others: the CPU writes both into it.
-    ggml_tensor * both = pass.ahead != 0 && device.isHost() ? graph.memory({GGML_TYPE_F32, {on.logits, nQueryHeads, 1}}) : nullptr;
+    // One tensor for the logits of every slice, those of near rows beside the others: the CPU writes all products into it.
+    const bool isJoined = device.isHost() && softCap == 0.0f;
+    ggml_tensor * both = isJoined ? graph.memory({GGML_TYPE_F32, {on.logits, nQueryHeads, 1}}) : nullptr;
     for (const Slice & s : on.slices) {
         const size_t offset = (part.first + pass.offset + static_cast<size_t>(s.first) * pass.stride) * q->nb[1] + headOffset;
         ggml_tensor * gain = graph.leaf(on.tensors->at(1), s.first * sizeof(float), {GGML_TYPE_F32, {1, s.n, 1}});
@@ -195,32 +218,47 @@ void Scoring::build(Graph & graph, const ggml_tensor * node, int layer, const He
         ggml_tensor * here = graph.leaf(q, offset, {GGML_TYPE_F32, {d, s.n, nQueryHeads}, q->nb[1] * pass.stride, q->nb[2]});
         // A layer without RoPE asks the same from everywhere.
         ggml_tensor * asked =
-            pass.ahead != 0 && layers[layer].rope.isKnown ? queriesFromAhead(graph, q, offset, nQueryHeads, s, layer) : here;
-        ggml_tensor * logits = api.ggml_mul_mat(ctx, keys(0, s.length), weighed(asked));  // [length, n, nQueryHeads]
+            weighed(pass.ahead != 0 && layers[layer].rope.isKnown ? queriesFromAhead(graph, q, offset, nQueryHeads, s, layer) : here);
+        const int64_t nNear = pass.ahead == 0 ? 0 : s.nNear;
+        const int64_t width = s.length + nNear;
+        const size_t row = static_cast<size_t>(width) * sizeof(float);
+        const auto joined = [&](int64_t column, int64_t n) {
+            return graph.reinterpret(both, static_cast<size_t>(column) * sizeof(float), {GGML_TYPE_F32, {n, s.n, nQueryHeads}, row, row * s.n});
+        };
+        const auto multiplyInto = [&](int64_t column, int64_t from, int64_t n, ggml_tensor * queries) {
+            const int64_t nWhole = n / productRows * productRows;
+            for (const auto & [first, count] : {std::pair(int64_t{0}, nWhole), std::pair(nWhole, n - nWhole)}) {
+                if (count > 0) {
+                    ggml_tensor * product = api.ggml_mul_mat(ctx, keys(from + first, count), queries);
+                    graph.writeInto(product, both, static_cast<size_t>(column + first) * sizeof(float), row, row * s.n);
+                    graph.expand(product);
+                }
+            }
+        };
+        ggml_tensor * logits = nullptr;  // [length, n, nQueryHeads]
+        if (isJoined) {
+            multiplyInto(0, 0, s.length, asked);
+            logits = joined(0, width);
+        } else {
+            logits = capped(api.ggml_mul_mat(ctx, keys(0, s.length), asked));
+        }
         ggml_tensor * mask = nullptr;
         if (pass.ahead == 0) {
             mask = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {s.length, s.n, 1}});
-            logits = capped(logits);
         } else {
-            ggml_tensor * hidden = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {s.nNear, s.n, 1}});
-            ggml_tensor * near = api.ggml_mul_mat(ctx, keys(s.nearFirst, s.nNear), weighed(here));
-            const int64_t width = s.length + s.nNear;
-            if (both == nullptr || softCap != 0.0f) {
-                logits = api.ggml_concat(ctx, capped(logits), api.ggml_add(ctx, capped(near), hidden), 0);
-            } else {
-                const size_t row = static_cast<size_t>(width) * sizeof(float);
-                const size_t nearAt = static_cast<size_t>(s.length) * sizeof(float);
-                graph.writeInto(logits, both, 0, row, row * s.n);
-                graph.expand(logits);
-                graph.writeInto(near, both, nearAt, row, row * s.n);
-                ggml_tensor * seen = api.ggml_add(ctx, near, hidden);
-                graph.writeInto(seen, both, nearAt, row, row * s.n);
+            ggml_tensor * hidden = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {nNear, s.n, 1}});
+            if (isJoined) {
+                multiplyInto(s.length, s.nearFirst, nNear, weighed(here));
+                ggml_tensor * seen = api.ggml_add(ctx, joined(s.length, nNear), hidden);
+                graph.writeInto(seen, both, static_cast<size_t>(s.length) * sizeof(float), row, row * s.n);
                 graph.expand(seen);
-                logits = graph.reinterpret(both, 0, {GGML_TYPE_F32, {width, s.n, nQueryHeads}});
+            } else {
+                ggml_tensor * near = capped(api.ggml_mul_mat(ctx, keys(s.nearFirst, nNear), weighed(here)));
+                logits = api.ggml_concat(ctx, logits, api.ggml_add(ctx, near, hidden), 0);
             }
         }
         ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, mask, 1.0f, 0.0f);
-        if (both != nullptr && softCap == 0.0f) {
+        if (isJoined) {
             graph.writeInto(p, both, 0, p->nb[1], p->nb[2]);
         }
         scores.add(graph, layer, queryHead, p, s.length, first.base);
@@ -233,7 +271,7 @@ ggml_tensor * Scoring::queriesFromAhead(Graph & graph, const ggml_tensor * q, si
     const int64_t d = shape.headDim;
     ggml_tensor * delta = graph.leaf(on.tensors->at(2), s.first * sizeof(int32_t), {GGML_TYPE_I32, {s.n, 1, 1}});
     // RoPE wants the heads of one position side by side.
-    ggml_tensor * turned = graph.leaf(q, offset, {GGML_TYPE_F32, {d, nQueryHeads, s.n}, q->nb[2], q->nb[1] * part.pass->stride});
+    ggml_tensor * turned = graph.leaf(q, offset, {GGML_TYPE_F32, {d, nQueryHeads, s.n}, q->nb[2], q->nb[1] * pass.stride});
     ggml_tensor * matrix = nullptr;
     if (const int64_t nMixed = mixedChannels(rows)) {
         matrix = graph.leaf(on.tensors->at(3), 0, {GGML_TYPE_F32, {nMixed, nMixed, 1}});

@@ -13,21 +13,21 @@ namespace kvasir {
 class Scoring {
 public:
     /**
-     * @param part  is scored
+     * @param pass  outlives this; its tokens are of the part
      * @param masks of the layers that see everything, by device; prepared for the batch
      */
-    Scoring(const BatchPart & part, const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
+    Scoring(const BatchPart & part, const ScorePass & pass, const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers,
             const std::map<Device *, Masks *> & masks);
 
     /**
-     * Adds to the graph of one layer what the scoring tokens attend to of a group's heads.
+     * Adds to the graph of one layer what the scoring tokens attend to of those heads of a group that the pass asks.
      * @param node  llama.cpp's attention node of the layer: its queries are read in place
      * @param rowsK the layer's K rows, in the graph behind the batch's own
      */
     void build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const;
 
     /** Nodes of the graph of one layer, at most. */
-    size_t maxNodes() const;
+    size_t maxNodes(int layer) const;
 
 private:
     /** Scoring tokens that are scored at a time, and what they see of a region. */
@@ -43,15 +43,19 @@ private:
         std::unique_ptr<DeviceTensors> tensors;  // masks, gain, deltas, mixing matrix; none for a single token
     };
 
+    /** Runs of neighbouring heads of [first, first + n) that the pass asks. */
+    std::vector<HeadGroup> asked(int layer, const HeadGroup & group) const;
+    void buildGroup(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const;
     void slice(OnDevice & on, const Device & device) const;
     std::vector<float> nearMasks(OnDevice & on) const;
     void copyMasks(OnDevice & on, Device & device, Masks & masks) const;
     /** Rows of a region that token `i` of those that score sees, prefix and itself included. */
-    int64_t visibleTo(uint32_t i) const { return border + part.pass->offset + static_cast<int64_t>(i) * part.pass->stride + 1; }
+    int64_t visibleTo(uint32_t i) const { return border + pass.offset + static_cast<int64_t>(i) * pass.stride + 1; }
     ggml_tensor * queriesFromAhead(Graph & graph, const ggml_tensor * q, size_t offset, int64_t nQueryHeads, const Slice & slice,
                                    int layer) const;
 
     const BatchPart part;
+    const ScorePass & pass;
     const ModelShape & shape;
     const RowFormat & rows;
     const std::vector<LayerPlan> & layers;

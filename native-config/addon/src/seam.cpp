@@ -66,12 +66,12 @@ void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLa
     isScoring = false;
     for (const BatchPart & part : parts) {
         nTokens += part.nTokens;
-        isScoring = isScoring || part.isScored();
+        isScoring = isScoring || !part.scored().empty();
     }
     chooseSize();
     placeRows();
     for (const BatchPart & part : parts) {
-        scorings.push_back(scoringOf(part));
+        scorings.push_back(scoringsOf(part));
     }
     if (graft && parts.size() == 1 && !isScoring && capture == nullptr) {
         graft->begin(*parts[0].session, nTokens, [this](int layer) {
@@ -129,17 +129,18 @@ void Seam::placeRows() {
     }
 }
 
-std::unique_ptr<Scoring> Seam::scoringOf(const BatchPart & part) {
-    if (!part.isScored()) {
-        return nullptr;
-    }
+std::vector<std::unique_ptr<Scoring>> Seam::scoringsOf(const BatchPart & part) {
     std::map<Device *, Masks *> masks;
     for (const LayerPlan & layer : layers) {
         if (layer.window == 0) {
             masks[layer.device] = &size->devices.at(layer.device)->masks.at(0);
         }
     }
-    return std::make_unique<Scoring>(part, shape, rows, layers, masks);
+    std::vector<std::unique_ptr<Scoring>> found;
+    for (const ScorePass * pass : part.scored()) {
+        found.push_back(std::make_unique<Scoring>(part, *pass, shape, rows, layers, masks));
+    }
+    return found;
 }
 
 void Seam::end() {
@@ -251,8 +252,11 @@ void Seam::attend(ggml_tensor * node) {
         g = kept.get();
     } else {
         size_t nNodes = 16;
-        for (const auto & scoring : scorings) {
-            nNodes += shape.nKvHeads * 8 + 8 + (scoring ? scoring->maxNodes() : 0);
+        for (const auto & passes : scorings) {
+            nNodes += shape.nKvHeads * 8 + 8;
+            for (const auto & scoring : passes) {
+                nNodes += scoring->maxNodes(layer);
+            }
         }
         once = std::make_unique<LayerGraph>(nNodes);
         build(*once, node, layer);
@@ -314,9 +318,9 @@ void Seam::build(LayerGraph & g, ggml_tensor * node, int layer) {
         for (const HeadGroup & group : groupsOf(*part.session, layer)) {
             buildAttention(g, node, layer, part, group, rowsK, rowsV);
             // What a sliding window sees is kept by the window itself, so there is nothing to choose.
-            if (scorings[i] && plan.window == 0) {
+            for (size_t pass = 0; pass < scorings[i].size() && plan.window == 0; pass++) {
                 g.isInPlace = false;
-                scorings[i]->build(graph, node, layer, group, rowsK);
+                scorings[i][pass]->build(graph, node, layer, group, rowsK);
             }
         }
     }

@@ -64,7 +64,7 @@ private:
     void capture(ggml_tensor * node, int layer) const;
     void chooseSize();
     void placeRows();
-    std::unique_ptr<Scoring> scoringOf(const BatchPart & part);
+    std::vector<std::unique_ptr<Scoring>> scoringsOf(const BatchPart & part);
     PerDevice & on(int layer) { return *size->devices.at(layers[layer].device); }
     Masks & masksOf(int layer) { return on(layer).masks.at(layers[layer].window); }
     bool isKept() const { return !size->graphs.empty(); }
@@ -80,7 +80,7 @@ private:
 
     // Of the current batch.
     std::vector<BatchPart> parts;
-    std::vector<std::unique_ptr<Scoring>> scorings;  // by part; null where nothing is scored
+    std::vector<std::vector<std::unique_ptr<Scoring>>> scorings;  // by part: one for each pass
     Size * size = nullptr;
     uint32_t nTokens = 0;
     bool isScoring = false;

@@ -126,7 +126,7 @@ describe("settings", () => {
             {
                 modelPath: model,
                 gpu: "auto",
-                policy: "aha-file",
+                policy: "aha-echo",
                 budget: 0.25,
                 rowType: "f16",
                 cacheDir: join(outside, "cache"),
@@ -199,7 +199,7 @@ describe("read", () => {
         const text = await run("read", "a.ts", "--refine");
         expect(text.out).toContain("refined in 6.4 s");
         const other = await run("read", "a.ts", "--refine", "--policy", "snapkv");
-        expect(other.err).toMatch(/^error usage: files read with the policy snapkv are not refined\. Use aha-file/);
+        expect(other.err).toMatch(/^error usage: files read with the policy snapkv are not refined\. Use aha-echo/);
         expect({code: other.code, settings: other.recorded.settings}).toEqual({code: 2, settings: []});
     });
 

@@ -85,6 +85,7 @@ describe("presets", () => {
             "aha-echo",
             "aha-replay",
             "aha-pooled",
+            "aha-refined",
         ]);
         expect(policyNames).toContain(defaultPolicyName);
     });

@@ -9,7 +9,7 @@ import {
 import {uniformNoise} from "../../../extension/core/policy/final-scores.js";
 import {policyNeeds, type Policy} from "../../../extension/core/policy/policy.js";
 import {policyByName, policyNames, presets, withStride} from "../../../extension/core/policy/presets.js";
-import {rowWeights, scorePass} from "../../../extension/core/policy/score-pass.js";
+import {rowWeights, scorePasses} from "../../../extension/core/policy/score-pass.js";
 import {attentionFromAhead, attentionToFile, groupOf, type Ahead, type Qkv} from "../../reference/attention.js";
 import {madeUpFacts} from "../../reference/made-up-facts.js";
 import {realDifferences, referenceKept} from "../../reference/paper-cuts.js";
@@ -51,7 +51,7 @@ const ahead: Pick<Ahead, "frequencies" | "nDecoded"> = {
 /** What the native side is asked to do, done by an independent softmax with the weights the pass prescribes. */
 function passScores(policy: Policy, qkv: Qkv, budget: number): Float32Array | undefined {
     const nTokens = qkv.q[0]![0]!.length;
-    const pass = scorePass(policy, {nTokens, budget, replayHeaderTokens: 3});
+    const [pass] = scorePasses(policy, {nTokens, budget, replayHeaderTokens: 3});
     if (pass === undefined) {
         return undefined;
     }
@@ -167,7 +167,7 @@ describe("compositions with their own conditions", () => {
     it("the gains a pass prescribes are those of its formula, for every preset with a pass", () => {
         const qkv = randomQkv({...shape, fileTokens: 70, replay: {headerTokens: 3, repeatedTokens: 70}}, 8);
         for (const policy of presets.values()) {
-            const pass = scorePass(policy, {nTokens: 70, budget: 0.2, replayHeaderTokens: 3});
+            const [pass] = scorePasses(policy, {nTokens: 70, budget: 0.2, replayHeaderTokens: 3});
             if (pass !== undefined) {
                 const oracle = flat(referenceRawScores(pass, qkv, ahead));
                 passScores(policy, qkv, 0.2)!.forEach((x, i) => expect(x).toBeCloseTo(oracle[i]!, 5));

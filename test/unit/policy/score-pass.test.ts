@@ -1,7 +1,14 @@
 import {describe, expect, it} from "vitest";
 import {policyVariant} from "../../../extension/core/fidelity/policy-variant.js";
 import {policyByName, withReplayPart, withStride} from "../../../extension/core/policy/presets.js";
-import {fileRows, replayTokens, rowsSeeing, rowWeights, scorePass} from "../../../extension/core/policy/score-pass.js";
+import type {HeadProfile} from "../../../extension/core/policy/head-profile.js";
+import {
+    fileRows,
+    replayTokens,
+    rowsSeeing,
+    rowWeights,
+    scorePasses,
+} from "../../../extension/core/policy/score-pass.js";
 
 const listed = ({offset, stride, count}: {offset: number; stride: number; count: number}): number[] =>
     Array.from({length: count}, (_, r) => offset + r * stride);
@@ -67,7 +74,7 @@ describe("rowWeights", () => {
     });
 
     it("counts prefix, file and header for the rows of a replay", () => {
-        const pass = scorePass(policyByName("aha-replay"), {nTokens: 300, budget: 0.1, replayHeaderTokens: 6})!;
+        const pass = scorePasses(policyByName("aha-replay"), {nTokens: 300, budget: 0.1, replayHeaderTokens: 6})[0]!;
         expect(pass).toEqual({
             source: "replay",
             rows: {offset: 6, stride: 1, count: 300},
@@ -81,43 +88,77 @@ describe("rowWeights", () => {
     });
 
     it("is 1 everywhere without step gain", () => {
-        const pass = scorePass(policyByName("snapkv"), {nTokens: 500, budget: 0.1})!;
+        const pass = scorePasses(policyByName("snapkv"), {nTokens: 500, budget: 0.1})[0]!;
         expect(Array.from(rowWeights(pass, 500, 10))).toEqual(new Array(32).fill(1));
     });
 });
 
-describe("scorePass", () => {
+describe("scorePasses", () => {
     it("follows the policy", () => {
-        expect(scorePass(policyByName("ahakv"), {nTokens: 1000, budget: 0.25})).toEqual({
-            source: "file",
-            rows: {offset: 968, stride: 1, count: 32},
-            ahead: 0,
-            gain: "sg",
-            budgetKeys: 250,
-            overRows: "sum",
-            overHeads: "mean",
-        });
-        expect(scorePass(withStride(policyByName("aha-file"), 10), {nTokens: 1000, budget: 0.25})?.rows).toEqual({
+        expect(scorePasses(policyByName("ahakv"), {nTokens: 1000, budget: 0.25})).toEqual([
+            {
+                source: "file",
+                rows: {offset: 968, stride: 1, count: 32},
+                ahead: 0,
+                gain: "sg",
+                budgetKeys: 250,
+                overRows: "sum",
+                overHeads: "mean",
+            },
+        ]);
+        expect(scorePasses(withStride(policyByName("aha-file"), 10), {nTokens: 1000, budget: 0.25})[0]?.rows).toEqual({
             offset: 9,
             stride: 10,
             count: 100,
         });
         const half = withReplayPart(policyByName("kvzip"), 0.5);
-        expect(scorePass(half, {nTokens: 320, budget: 0.25})?.rows.count).toBe(160);
+        expect(scorePasses(half, {nTokens: 320, budget: 0.25})[0]?.rows.count).toBe(160);
     });
 
     it("lets rows ask from ahead, by the length of the file, over prefix and file", () => {
         const echo = policyVariant("aha-file:echo=4:rows=norm");
-        const pass = scorePass(echo, {nTokens: 1001, budget: 0.125})!;
+        const pass = scorePasses(echo, {nTokens: 1001, budget: 0.125})[0]!;
         expect(pass).toMatchObject({source: "file", rows: {offset: 0, stride: 4, count: 251}, ahead: 1001});
         expect(pass.overRows).toBe("norm");
         const g = Math.sqrt(2 * Math.log((1001 + 30) / 125));
         for (const weight of rowWeights(pass, 1001, 30)) expect(weight).toBeCloseTo(g, 5);
     });
 
+    it("lets only the heads that keep most rows ask from ahead, and the others as usual", () => {
+        const profile: HeadProfile = {
+            ...{version: 1, modelHash: "none", format: "f16", policy: "none", nFiles: 1},
+            ...{
+                nLayers: 2,
+                nKvHeads: 2,
+                budgets: [
+                    {
+                        share: 0.25,
+                        perHead: [
+                            [0.6, 0.1],
+                            [0.17, 0.13],
+                        ],
+                    },
+                ],
+            },
+        };
+        const [ahead, usual] = scorePasses(policyByName("aha-echo"), {nTokens: 1001, budget: 0.25, profile});
+        expect(ahead).toMatchObject({rows: {stride: 1, count: 1001}, ahead: 1001, overRows: "norm"});
+        expect(usual).toMatchObject({rows: {offset: 0, stride: 4, count: 251}, ahead: 0, overRows: "norm"});
+        // 0.17 is 0.68 of the mean.
+        expect([ahead, usual].map((pass) => Array.from(pass!.heads!))).toEqual([
+            [1, 0, 0, 0],
+            [0, 1, 1, 1],
+        ]);
+    });
+
+    it("lets all heads ask from ahead while no head profile says which keep most rows", () => {
+        const passes = scorePasses(policyByName("aha-echo"), {nTokens: 100, budget: 0.25});
+        expect(passes.map(({ahead, heads}) => [ahead, heads])).toEqual([[100, undefined]]);
+    });
+
     it("is none where no native scores are needed", () => {
         for (const name of ["full", "random", "streaming-llm", "knorm", "keyformer", "expected-attention"]) {
-            expect(scorePass(policyByName(name), {nTokens: 100, budget: 0.25})).toBeUndefined();
+            expect(scorePasses(policyByName(name), {nTokens: 100, budget: 0.25})).toEqual([]);
         }
     });
 });

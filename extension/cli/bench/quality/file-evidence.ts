@@ -3,9 +3,10 @@
  * passes of one kind serve all policies and budgets that ask for the same, and all cuts come from the same uncut rows.
  */
 import {exportedScores, valueNormsL1} from "../../../core/policy/exported-scores.js";
+import type {HeadProfile} from "../../../core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../../core/policy/policy.js";
-import {replayTokens, rowWeights, scorePass, type ScorePass} from "../../../core/policy/score-pass.js";
-import {passWithin} from "../../../engine/kv/reader.js";
+import {replayTokens, scorePasses, type ScorePass} from "../../../core/policy/score-pass.js";
+import {passesWithin, weighedPasses} from "../../../engine/kv/reader.js";
 import type {NativeSegment, NativeSession} from "../../../engine/native/native.js";
 import type {Bed} from "./bed.js";
 import {exportRows, type Captured} from "./exported-rows.js";
@@ -28,6 +29,8 @@ export interface EvidencePlan {
     replayHeader: Uint32Array;
     /** How the model rotates; undefined where that is not known. */
     rope: RopeSpec | undefined;
+    /** Tells which heads ask from ahead. */
+    profile: HeadProfile | undefined;
 }
 
 /** What of a policy and a budget decides its raw scores; undefined when it has none. */
@@ -35,7 +38,8 @@ export function scoreKey({composition, budget}: Pick<PlannedCut, "composition" |
     const needs = policyNeeds(composition);
     const {evidence} = composition;
     if (!needs.pass && !needs.exportedRows) return undefined;
-    const isBudgeted = evidence.kind === "attention" && evidence.gain !== "one";
+    // The step gain and which heads ask from ahead hang on the budget.
+    const isBudgeted = evidence.kind === "attention" && (evidence.gain !== "one" || evidence.rows.kind === "echo");
     return JSON.stringify([evidence, isBudgeted ? budget : null]);
 }
 
@@ -58,7 +62,7 @@ export async function readFileEvidence(bed: Bed, tokens: Uint32Array, plan: Evid
         await context.withRoom(() => session.reserve(2 * nTokens + plan.replayHeader.length));
         const wanted = distinct(plan.cuts);
         const scores = new Map<string, Float32Array>();
-        const reader = new ScoredReader(bed, session, tokens, plan.replayHeader);
+        const reader = new ScoredReader(bed, session, tokens, plan);
         for (const {key, cut} of wanted.inFile) scores.set(key, await reader.readScored(cut));
         const needs = plan.cuts.map(({composition}) => policyNeeds(composition));
         const needsRows = needs.some((need) => need.exportedRows || need.valueNormsL1);
@@ -117,7 +121,7 @@ class ScoredReader {
         readonly bed: Bed,
         readonly session: NativeSession,
         readonly tokens: Uint32Array,
-        readonly replayHeader: Uint32Array,
+        readonly plan: EvidencePlan,
     ) {}
 
     /** Reads the file, scored by rows of its own. */
@@ -129,7 +133,7 @@ class ScoredReader {
     /** Reads the file without scores. @returns what attention was asked, when wanted */
     async readPlainly(isCaptured: boolean): Promise<Captured | undefined> {
         await this.session.truncate(0);
-        const batches = await this.#decode(this.tokens, 0, undefined, isCaptured);
+        const batches = await this.#decode(this.tokens, 0, [], isCaptured);
         return isCaptured ? batches : undefined;
     }
 
@@ -140,7 +144,7 @@ class ScoredReader {
         const repeated = Array.from(replayTokens(part, this.tokens.length), (i) => this.tokens[i]!);
         const scores = await this.#scored(
             cut,
-            Uint32Array.from([...this.replayHeader, ...repeated]),
+            Uint32Array.from([...this.plan.replayHeader, ...repeated]),
             this.tokens.length,
         );
         await this.session.truncate(this.tokens.length);
@@ -150,9 +154,16 @@ class ScoredReader {
     async #scored({composition, budget}: PlannedCut, tokens: Uint32Array, after: number): Promise<Float32Array> {
         const {context} = this.bed;
         const nTokens = this.tokens.length;
-        const pass = scorePass(composition, {nTokens, budget, replayHeaderTokens: this.replayHeader.length})!;
+        const {profile, replayHeader} = this.plan;
+        const passes = scorePasses(composition, {
+            nTokens,
+            budget,
+            profile,
+            replayHeaderTokens: replayHeader.length,
+        });
+        const pass = passes[0]!;
         await context.withRoom(() => this.session.startScores(nTokens, pass.overRows));
-        await this.#decode(tokens, after, pass, false);
+        await this.#decode(tokens, after, passes, false);
         const scores = await this.session.readScores(pass.overHeads);
         await this.session.stopScores();
         return context.ofGlobalLayers(scores, context.shape.nKvHeads * nTokens);
@@ -161,18 +172,17 @@ class ScoredReader {
     async #decode(
         tokens: Uint32Array,
         after: number,
-        pass: ScorePass | undefined,
+        passes: readonly ScorePass[],
         isCaptured: boolean,
     ): Promise<Captured> {
         const {context, prefix, signal} = this.bed;
-        const weights = pass && rowWeights(pass, this.tokens.length, prefix.nTokens);
+        const weighed = weighedPasses(context, passes, this.tokens.length, prefix.nTokens);
         const captured: Captured = [];
         for (let at = 0; at < tokens.length; at += context.nBatch) {
             const batch = tokens.subarray(at, at + context.nBatch);
-            const here = pass && weights && passWithin(pass, weights, at, batch.length);
             const decoded = await context.cancellable(signal, () =>
                 this.session.decode(batch, prefix.nTokens + after + at, {
-                    ...(here === undefined ? {} : {pass: here}),
+                    passes: passesWithin(weighed, at, batch.length),
                     ...(isCaptured ? {capture: true} : {}),
                 }),
             );

@@ -1,4 +1,5 @@
 /** The fidelity report as one page that needs nothing from anywhere: figures against budget, head shares, a file. */
+import {defaultPolicyName} from "../../policy/presets.js";
 import type {FidelityReport} from "../fidelity-report.js";
 import type {QualityRow} from "../measurements.js";
 import {heatMap} from "./heat-map.js";
@@ -97,7 +98,7 @@ function shownFile({files}: FidelityReport): number {
         .map((file, index) => ({...file, index}))
         .sort(
             (a, b) =>
-                Number(b.policy.startsWith("aha-file")) - Number(a.policy.startsWith("aha-file")) ||
+                Number(b.policy.startsWith(defaultPolicyName)) - Number(a.policy.startsWith(defaultPolicyName)) ||
                 a.budget - b.budget,
         );
     return best[0]?.index ?? 0;
