@@ -158,7 +158,7 @@ export function createHeadsView({store, host}: PageContext): HeadsView {
             h(
                 "div",
                 {class: "head-row head-names", "aria-hidden": "true"},
-                h("span", {class: "layer dim"}, t("head")),
+                h("span", {class: "layer dim"}, t("layer / head")),
                 names,
             ),
             ...cells.map((row, layer) =>

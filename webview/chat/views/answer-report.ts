@@ -48,7 +48,7 @@ export function answerReport(
                                   "li",
                                   {},
                                   h("span", {class: "file-name", title: path}, path),
-                                  h("span", {class: "why"}, t(why)),
+                                  h("span", {class: "why"}, why === "budget" ? t("no room left for it") : t(why)),
                               ),
                           ),
                       leftOut.length > 20 ? h("li", {}, t("and {0} more", leftOut.length - 20)) : undefined,
