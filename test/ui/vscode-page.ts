@@ -10,6 +10,7 @@ import {modelFile} from "../../scripts/setup/steps/model.mjs";
 import {launchChromium} from "../../scripts/vscode/chromium.mjs";
 import {addressOf, startCodeServer} from "../../scripts/vscode/code-server.mjs";
 import {endEngine} from "../../scripts/vscode/end-engine.mjs";
+import {withMounts} from "../unit/store/run-child.js";
 import {editorText, meterOf, openFile, patienceMs, runCommand, webviewOf} from "../../scripts/vscode/workbench.mjs";
 
 export interface VscodePage {
@@ -143,9 +144,8 @@ export async function openVscode({
 
 /** A command that gives what stands behind it a small disk in a folder; nobody else sees that. */
 function withDisk(folder: string, sizeMib: number): string[] {
-    const namespaces = process.getuid?.() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
     const mounting = `mkdir -p "$0" && mount -t tmpfs -o size=${sizeMib}m tmpfs "$0" && exec "$@"`;
-    return ["unshare", ...namespaces, "sh", "-c", mounting, folder];
+    return [...withMounts(), "sh", "-c", mounting, folder];
 }
 
 /** Where the window keeps what was asked and answered. */

@@ -53,11 +53,11 @@ export function runChild(program: string, ...args: string[]): Promise<ChildEnd> 
 }
 
 /**
- * Runs a bundled child with mounts of its own, which vanish with it: as root in a new mount namespace,
- * as anybody else in a new user namespace too.
+ * The command before another that gives it mounts of its own, which vanish with it: as root in a new mount namespace, as
+ * anybody else in a new user namespace too.
  * @throws Error where that is not possible: the caller cannot test what it came for, and says so.
  */
-export async function runChildWithMounts(program: string, ...args: string[]): Promise<ChildEnd> {
+export function withMounts(): ["unshare", ...string[]] {
     const namespaces = process.getuid?.() === 0 ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
     try {
         execFileSync("unshare", [...namespaces, "sh", "-c", `mount -t tmpfs -o size=64k tmpfs ${readableFolder}`], {
@@ -70,7 +70,13 @@ export async function runChildWithMounts(program: string, ...args: string[]): Pr
             {cause: error},
         );
     }
-    return startChild("unshare", [...namespaces, process.execPath, program, ...args]).ended;
+    return ["unshare", ...namespaces];
+}
+
+/** Runs a bundled child with mounts of its own. @throws Error of withMounts */
+export async function runChildWithMounts(program: string, ...args: string[]): Promise<ChildEnd> {
+    const [command, ...namespaces] = withMounts();
+    return startChild(command, [...namespaces, process.execPath, program, ...args]).ended;
 }
 
 /** Any folder will do to try a mount on, since only the namespace sees it. */
