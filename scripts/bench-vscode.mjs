@@ -33,6 +33,7 @@ const settings = {
     // The scan alone: ten thousand files are not read by a small machine in a bench.
     "kvasir.reading.automatic": false,
     "kvasir.chat.maxTokens": 60,
+    "kvasir.chat.temperature": 0,
     "kvasir.context.attendedTokens": 1_000,
     "kvasir.context.waitForReadsMs": 60_000,
     "editor.quickSuggestions": {other: "off", comments: "off", strings: "off"},
@@ -52,9 +53,10 @@ try {
     const figures = {};
     if (isChosen("window")) figures.window = await windowFigures(large);
     if (isChosen("scan")) {
-        const {files, scanMs} = await figuresInHost(large, false);
-        figures.scan = {files, scanMs};
+        const {files, scanMs, stallMs} = await figuresInHost(large, false);
+        figures.scan = {files, scanMs, stallMs};
         say(`Scan of ${files} files: ${spread(scanMs)} ms`);
+        say(`  the longest that the extension host answered nobody meanwhile: ${spread(stallMs)} ms`);
     }
     if (isChosen("completion")) {
         const {completions, answer} = await figuresInHost(demo, true);
@@ -105,11 +107,13 @@ async function windowFigures(folder) {
         const without = await lookAtWindow(folder, undefined);
         const withKvasir = await lookAtWindow(folder, measured);
         if (withKvasir.activationMs !== undefined) activationMs.push(withKvasir.activationMs);
-        const {loadMs, activateMs} = JSON.parse(await readFile(path.join(measured, "dist/activation.json"), "utf8"));
+        const {loadMs, loadWallMs, activateMs, activateWallMs} = JSON.parse(
+            await readFile(path.join(measured, "dist/activation.json"), "utf8"),
+        );
         activationCpuMs.push(loadMs + activateMs);
         memoryMib.push(withKvasir.hostMib - without.hostMib);
         say(
-            `  window ${n + 1}: active after ${activationMs.at(-1)} ms (${loadMs.toFixed(1)} ms loading and ${activateMs.toFixed(1)} ms activating on the processor), ${memoryMib.at(-1)?.toFixed(1)} MiB more`,
+            `  window ${n + 1}: active after ${activationMs.at(-1)} ms (loading ${loadMs.toFixed(1)} ms on the processor in ${loadWallMs.toFixed(1)} ms, activating ${activateMs.toFixed(1)} in ${activateWallMs.toFixed(1)}), ${memoryMib.at(-1)?.toFixed(1)} MiB more`,
         );
     }
     say(`Activation, processor time of the host's thread: ${spread(activationCpuMs)} ms`);

@@ -4,6 +4,7 @@
  */
 import {writeFileSync} from "node:fs";
 import {type Profiler, Session} from "node:inspector/promises";
+import {monitorEventLoopDelay} from "node:perf_hooks";
 import * as vscode from "vscode";
 import type {TestApi} from "../../extension/host/extension.js";
 import type {CompletionReport} from "../../extension/protocol/engine.js";
@@ -12,6 +13,8 @@ export interface HostFigures {
     activationMs: number;
     files: number;
     scanMs: number[];
+    /** The longest that the host's thread answered nobody during a scan. */
+    stallMs: number[];
     /** One for each completion: until the command had its ghost text, and what the engine took of it. */
     completions: {wholeMs: number; engineMs: number}[];
     /** While an answer with a file to read was written: its time, and what Kvasir's own code took of the host's thread. */
@@ -20,6 +23,7 @@ export interface HostFigures {
 
 const nCompletions = 15;
 const nScans = 3;
+const stallResolutionMs = 1;
 
 export async function run(): Promise<void> {
     const file = process.env["KVASIR_BENCH_RESULTS"];
@@ -28,12 +32,18 @@ export async function run(): Promise<void> {
     const {ctx, activationMs} = await extension.activate();
     while (ctx.workspace.state().name === "scanning" || ctx.workspace.state().name === "none") await later(20);
     const scanMs: number[] = [];
+    const stallMs: number[] = [];
     for (let n = 0; n < nScans; n++) {
+        const delay = monitorEventLoopDelay({resolution: stallResolutionMs});
+        delay.enable();
         const startedMs = performance.now();
         await ctx.workspace.rescan();
         scanMs.push(performance.now() - startedMs);
+        delay.disable();
+        // The timer that measures takes its own interval too.
+        stallMs.push(Math.max(0, delay.max / 1e6 - stallResolutionMs));
     }
-    const figures: HostFigures = {activationMs, files: ctx.workspace.state().known, scanMs, completions: []};
+    const figures: HostFigures = {activationMs, files: ctx.workspace.state().known, scanMs, stallMs, completions: []};
     if (process.env["KVASIR_BENCH_COMPLETIONS"] === "1") {
         figures.completions = await completionTimes(ctx);
         figures.answer = await answerOnThread(ctx);
