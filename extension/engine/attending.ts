@@ -51,7 +51,8 @@ export async function attend(
     const timer = setTimeout(() => late.abort(), waitMs);
     const inTime = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
     const isAwaited = ({why}: ChosenPart) => isNamedAwaited && why === "context";
-    const reading = new Reading(engine, workspace, {turn, onProgress}, parts);
+    const sizes = parts.map(({path, nTokens}) => ({path, nTokens: () => nTokens}));
+    const reading = new Reading(engine, workspace, {turn, onProgress}, sizes);
     try {
         // What is there already costs nothing, so it comes first, whatever its place; then what was asked for.
         const there = await Promise.all(parts.map(({path, index}) => engine.library.find({workspace, path, index})));

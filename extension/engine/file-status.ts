@@ -52,7 +52,7 @@ export async function fileStatuses(
 async function addRows(status: FileStatus, engine: LoadedEngine, workspace: KnownWorkspace): Promise<void> {
     // Only what has been tokenised can have rows: identities are made from tokens.
     if (!workspace.isTokenised(status.path)) return;
-    const parts = partsOf(workspace, [status.path]);
+    const parts = [...partsOf(workspace, [status.path])];
     let nResident = 0;
     let nOnDisk = 0;
     let nRefined = 0;

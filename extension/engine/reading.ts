@@ -25,6 +25,7 @@ export interface WantedPart {
 
 export class Reading {
     readonly #progress: ReadProgress;
+    readonly #sizes: readonly (() => number)[];
     readonly #start = performance.now();
     /** Files that the progress counts: one that is there already costs nothing to wait for. */
     readonly #counted: ReadonlySet<string>;
@@ -34,17 +35,19 @@ export class Reading {
         private readonly engine: LoadedEngine,
         private readonly workspace: KnownWorkspace,
         private readonly options: ReadOptions,
-        wanted: readonly WantedPart[],
+        /** What will be read in all. Sizes are asked for again and again: estimates become counts. */
+        wanted: readonly {path: string; nTokens: () => number}[],
     ) {
         const counted = wanted.filter(
             ({path}) => options.again === true || engine.tiers.tierOf(workspace.name, path) === undefined,
         );
         this.#counted = new Set(counted.map(({path}) => path));
+        this.#sizes = counted.map(({nTokens}) => nTokens);
         this.#progress = {
             filesDone: 0,
             filesTotal: this.#counted.size,
             tokensDone: 0,
-            tokensTotal: this.#sizeOf(counted),
+            tokensTotal: this.#nTokens(),
         };
     }
 
@@ -73,6 +76,7 @@ export class Reading {
         const before = this.#progress.tokensDone;
         const first = parts.find(({path}) => this.#counted.has(path));
         if (first !== undefined) this.#progress.path = first.path;
+        this.#progress.tokensTotal = this.#nTokens();
         const onProgress = first === undefined ? undefined : this.options.onProgress;
         onProgress?.({...this.#progress});
         const onTokens = (nTokens: number) => {
@@ -94,8 +98,8 @@ export class Reading {
         return fetched;
     }
 
-    #sizeOf(parts: readonly WantedPart[]): number {
-        return parts.reduce((sum, part) => sum + tokensIn(this.workspace, part), 0);
+    #nTokens(): number {
+        return this.#sizes.reduce((sum, nTokens) => sum + nTokens(), 0);
     }
 
     #estimate(): void {
@@ -109,9 +113,9 @@ export class Reading {
     }
 }
 
-/** All parts of the named files, in order. */
-export function partsOf(workspace: KnownWorkspace, paths: readonly string[]): WantedPart[] {
-    return paths.flatMap((path) => workspace.parts(path).map((_part, index) => ({path, index})));
+/** All parts of the named files, in order, each file tokenised when its turn comes. */
+export function* partsOf(workspace: KnownWorkspace, paths: Iterable<string>): Generator<WantedPart> {
+    for (const path of paths) for (const index of workspace.parts(path).keys()) yield {path, index};
 }
 
 function tokensIn(workspace: KnownWorkspace, {path, index}: WantedPart): number {
@@ -120,27 +124,26 @@ function tokensIn(workspace: KnownWorkspace, {path, index}: WantedPart): number 
 
 /**
  * Neighbouring parts that fit one batch together, so that many small files do not cost as many batches that are hardly
- * filled. The order stays; a part that fills a batch alone is a pack of its own.
+ * filled. The order stays; a part that fills a batch alone is a pack of its own. No part is asked for before a pack needs it.
  */
-export function packsOf<Part>(
-    parts: readonly Part[],
+export function* packsOf<Part>(
+    parts: Iterable<Part>,
     sizeOf: (part: Part) => number,
     {maxParts, maxTokens}: {maxParts: number; maxTokens: number},
-): Part[][] {
-    const packs: Part[][] = [];
+): Generator<Part[]> {
+    let pack: Part[] = [];
     let room = 0;
     for (const part of parts) {
         const size = sizeOf(part);
-        const last = packs.at(-1);
-        if (last !== undefined && last.length < maxParts && size <= room) {
-            last.push(part);
-            room -= size;
-        } else {
-            packs.push([part]);
-            room = maxTokens - size;
+        if (pack.length === maxParts || size > room) {
+            if (pack.length > 0) yield pack;
+            pack = [];
+            room = maxTokens;
         }
+        pack.push(part);
+        room -= size;
     }
-    return packs;
+    if (pack.length > 0) yield pack;
 }
 
 /** Of all KV memory what regions of parts that are being read may take: nothing that is kept should have to go for them. */
@@ -159,14 +162,13 @@ export async function readFiles(
     options: ReadOptions,
 ): Promise<ReadReport> {
     const start = performance.now();
-    const order = readingOrder(paths ?? [...workspace.files.keys()], options.near ?? [], (path) =>
-        workspace.index.imports.importsOf(path),
-    );
-    const wanted = partsOf(workspace, order);
-    const reading = new Reading(engine, workspace, options, wanted);
+    const known = (paths ?? [...workspace.files.keys()]).filter((path) => workspace.files.has(path));
+    const order = readingOrder(known, options.near ?? [], (path) => workspace.index.imports.importsOf(path));
+    const sizes = order.map((path) => ({path, nTokens: () => workspace.tokensOf(path)}));
+    const reading = new Reading(engine, workspace, options, sizes);
     const files = new Map<string, ReadFileReport>();
     const limits = {maxParts: partsWithin(engine), maxTokens: engine.context.nBatch};
-    for (const pack of packsOf(wanted, (part) => tokensIn(workspace, part), limits)) {
+    for (const pack of packsOf(partsOf(workspace, order), (part) => tokensIn(workspace, part), limits)) {
         const fetched = pack.length === 1 ? [await reading.part(pack[0]!)] : await reading.pack(pack);
         for (const {segment, source, ms} of fetched) add(files, segment.facts.path, engine, segment, source, ms);
         await options.turn.share();

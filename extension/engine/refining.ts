@@ -243,7 +243,7 @@ export async function refineFiles(
             });
         };
         let [keptRows, bytes, nRefined, nTokens] = [0, 0, 0, 0];
-        const parts = partsOf(workspace, [file.path]);
+        const parts = [...partsOf(workspace, [file.path])];
         for (const part of parts) {
             tell(nTokens);
             const name = {workspace, ...part};

@@ -30,10 +30,8 @@ export const smallFileRows: RowGroup = {
             profile,
             signal: lab.signal,
         }));
-        const packs = packsOf(jobs, ({tokens}) => tokens.length, {
-            maxParts: maxTogether,
-            maxTokens: reader.context.nBatch,
-        });
+        const limits = {maxParts: maxTogether, maxTokens: reader.context.nBatch};
+        const packs = [...packsOf(jobs, ({tokens}) => tokens.length, limits)];
         return {
             sides: {
                 together: () =>
