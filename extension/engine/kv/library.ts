@@ -58,11 +58,20 @@ export interface FetchOptions {
     again?: boolean | undefined;
 }
 
+/** Under what a part's rows lie, and while there is no head profile, where that is another name. */
+interface PartNames {
+    fields: IdentityFields;
+    identity: SegmentIdentity;
+    uncut: SegmentIdentity | undefined;
+}
+
 export class Library {
     profile: HeadProfile | undefined;
     readonly #options: LibraryOptions;
     readonly #replayHeader: Uint32Array;
     #rowFields: Promise<RowFields> | undefined;
+    /** Every question asks for the names of all files that it sees; a part with another text is another part. */
+    readonly #names = new WeakMap<PartTokens, PartNames>();
     #profileHash: {profile: HeadProfile; hash: string} | undefined;
 
     constructor(options: LibraryOptions) {
@@ -79,24 +88,8 @@ export class Library {
         return policyNeeds(this.#options.policy).profile && this.profile === undefined;
     }
 
-    /** What names the rows of a file part: everything that changes them, and nothing else. */
-    async fields({workspace, path, index}: PartName): Promise<IdentityFields> {
-        const {reader, modelHash, policy, placement} = this.#options;
-        const part = this.#part({workspace, path, index});
-        const isCut = policy.evidence.kind !== "none";
-        this.#rowFields ??= rowFields(reader.context, reader.prefix, {modelHash, placement});
-        return {
-            ...(await this.#rowFields),
-            policy: policy as unknown as IdentityFields["policy"],
-            headProfileHash: isCut ? await this.#hashOfProfile() : null,
-            budget: isCut ? this.budgetOf(workspace, path) : 1,
-            pathHeader: part.header,
-            contentHash: await contentHash(part.text),
-        };
-    }
-
     async identity(name: PartName): Promise<SegmentIdentity> {
-        return this.#noted(name, await this.fields(name));
+        return (await this.#noted(name)).identity;
     }
 
     budgetOf(workspace: KnownWorkspace, path: string): number {
@@ -105,9 +98,9 @@ export class Library {
 
     /** Resident or on disk, without reading. */
     async find(name: PartName): Promise<"memory" | "disk" | undefined> {
-        const fields = await this.fields(name);
         const {store} = this.#options;
-        for (const identity of [await this.#noted(name, fields), await this.#uncutIdentity(fields)]) {
+        const {identity: asCut, uncut} = await this.#noted(name);
+        for (const identity of [asCut, uncut]) {
             if (identity === undefined) continue;
             if (store.isInMemory(identity)) return "memory";
             if (await store.isOnDisk(identity)) return "disk";
@@ -121,9 +114,9 @@ export class Library {
      */
     async fetch(name: PartName, options: FetchOptions = {}): Promise<Fetched> {
         const start = performance.now();
-        const fields = await this.fields(name);
-        const identity = await this.#noted(name, fields);
-        const there = options.again === true ? undefined : await this.#there(name, fields, identity);
+        const named = await this.#noted(name);
+        const {fields, identity} = named;
+        const there = options.again === true ? undefined : await this.#there(name, named);
         if (there) return {...there, ms: performance.now() - start};
         const job = this.#job(name, this.#options.policy, options);
         const segment = this.#segment(name, {identity, generation: 0}, job, await this.#options.reader.read(job));
@@ -131,26 +124,27 @@ export class Library {
     }
 
     /**
-     * The same for several short parts: those that have to be read share one batch. Their time is shared evenly.
+     * The same for several short parts: those that have to be read share one batch, and its time evenly.
      * @param names at most `maxTogether`, of a batch's tokens in all
      * @throws KvasirError `kv-limit`, `out-of-memory`, `cancelled`; then none of them was read
      */
     async fetchTogether(names: readonly PartName[], options: FetchOptions = {}): Promise<Fetched[]> {
         const {policy} = this.#options;
-        const start = performance.now();
         const fetched: (Fetched | undefined)[] = [];
         const unread: {i: number; name: PartName; fields: IdentityFields; identity: SegmentIdentity}[] = [];
         for (const [i, name] of names.entries()) {
-            const fields = await this.fields(name);
-            const identity = await this.#noted(name, fields);
-            const there = options.again === true ? undefined : await this.#there(name, fields, identity);
-            fetched.push(there && {...there, ms: 0});
+            const startOfPart = performance.now();
+            const named = await this.#noted(name);
+            const {fields, identity} = named;
+            const there = options.again === true ? undefined : await this.#there(name, named);
+            fetched.push(there && {...there, ms: performance.now() - startOfPart});
             if (there === undefined) unread.push({i, name, fields, identity});
         }
+        const startOfRead = performance.now();
         const nTokens = unread.reduce((sum, {name}) => sum + this.#part(name).tokens.length, 0);
         const jobs = unread.map(({name}) => this.#job(name, policy, options, nTokens));
         const rows = jobs.length === 0 ? [] : await this.#readAll(jobs);
-        const ms = (performance.now() - start) / Math.max(1, unread.length);
+        const ms = (performance.now() - startOfRead) / Math.max(1, unread.length);
         const segments = unread.map(({name, identity}, at) =>
             this.#segment(name, {identity, generation: 0}, jobs[at]!, rows[at]!),
         );
@@ -187,8 +181,7 @@ export class Library {
     /** In memory, on disk, or waiting to be cut: without reading. */
     async #there(
         name: PartName,
-        fields: IdentityFields,
-        identity: SegmentIdentity,
+        {identity, uncut}: PartNames,
     ): Promise<Pick<Fetched, "segment" | "source"> | undefined> {
         const {store} = this.#options;
         const resident = store.get(identity);
@@ -196,7 +189,7 @@ export class Library {
         const source = store.isInMemory(identity) ? "memory" : "disk";
         const stored = await store.load(identity);
         if (stored) return {segment: stored, source};
-        const waiting = await this.#cutStored(name, fields);
+        const waiting = await this.#cutStored(name, uncut);
         return waiting && {segment: waiting, source: "disk"};
     }
 
@@ -224,8 +217,7 @@ export class Library {
         const {store} = this.#options;
         const policy = refinementOf(this.#options.policy);
         if (policy === undefined || !this.canRefine(name)) return undefined;
-        const fields = await this.fields(name);
-        const identity = await this.#noted(name, fields);
+        const {fields, identity} = await this.#noted(name);
         const generation = store.generationOf(identity);
         if (generation === undefined) return undefined;
         if (generation > 0) return this.load(name);
@@ -251,18 +243,16 @@ export class Library {
 
     /** Brings the part's rows from disk into memory, if they are there. Nothing is read. */
     async load(name: PartName): Promise<Segment | undefined> {
-        const fields = await this.fields(name);
-        const identity = await this.#noted(name, fields);
+        const {identity, uncut} = await this.#noted(name);
         const {store} = this.#options;
-        return store.peek(identity) ?? (await store.load(identity)) ?? (await this.#cutStored(name, fields));
+        return store.peek(identity) ?? (await store.load(identity)) ?? (await this.#cutStored(name, uncut));
     }
 
     /** Cuts a segment that was kept whole until a head profile was known, from the scores of its read. */
     async cutNow(name: PartName, uncut: Segment): Promise<Segment> {
         const {reader, store, policy} = this.#options;
         const {evidence, nTokens} = uncut.facts;
-        const fields = await this.fields(name);
-        const identity = await segmentIdentity(fields);
+        const {fields, identity} = await this.#named(name);
         const keep = cut({
             policy,
             budget: this.budgetOf(name.workspace, name.path),
@@ -284,9 +274,8 @@ export class Library {
     }
 
     /** A part that was read before the head profile was known, cut by it now; undefined when there is none. */
-    async #cutStored(name: PartName, fields: IdentityFields): Promise<Segment | undefined> {
+    async #cutStored(name: PartName, identity: SegmentIdentity | undefined): Promise<Segment | undefined> {
         const {store} = this.#options;
-        const identity = await this.#uncutIdentity(fields);
         if (identity === undefined) return undefined;
         const uncut = store.get(identity) ?? (await store.load(identity));
         if (uncut?.facts.evidence === undefined) return undefined;
@@ -299,24 +288,47 @@ export class Library {
         }
     }
 
-    /** Under what the same part lies while there is no head profile; undefined where that is no other name. */
-    async #uncutIdentity(fields: IdentityFields): Promise<SegmentIdentity | undefined> {
-        return fields.headProfileHash === null ? undefined : segmentIdentity({...fields, headProfileHash: null});
+    /** What names the rows of a file part: everything that changes them, and nothing else. */
+    async #named(name: PartName): Promise<PartNames> {
+        const {reader, modelHash, policy, placement} = this.#options;
+        const part = this.#part(name);
+        const isCut = policy.evidence.kind !== "none";
+        const headProfileHash = isCut ? await this.#hashOfProfile() : null;
+        const budget = isCut ? this.budgetOf(name.workspace, name.path) : 1;
+        const known = this.#names.get(part);
+        if (known?.fields.headProfileHash === headProfileHash && known.fields.budget === budget) return known;
+        this.#rowFields ??= rowFields(reader.context, reader.prefix, {modelHash, placement});
+        const fields: IdentityFields = {
+            ...(await this.#rowFields),
+            policy: policy as unknown as IdentityFields["policy"],
+            headProfileHash,
+            budget,
+            pathHeader: part.header,
+            contentHash: await contentHash(part.text),
+        };
+        const names = {
+            fields,
+            identity: await segmentIdentity(fields),
+            uncut: headProfileHash === null ? undefined : await segmentIdentity({...fields, headProfileHash: null}),
+        };
+        this.#names.set(part, names);
+        return names;
     }
 
-    async #noted({workspace, path, index}: PartName, fields: IdentityFields): Promise<SegmentIdentity> {
-        const identity = await segmentIdentity(fields);
+    async #noted(name: PartName): Promise<PartNames> {
+        const names = await this.#named(name);
+        const {workspace, path, index} = name;
         this.#options.tiers.note(
             {workspace: workspace.name, path},
             {index, count: workspace.parts(path).length},
-            identity,
+            names.identity,
         );
-        return identity;
+        return names;
     }
 
     /** Undefined when the part is no more. */
     async #currentIdentity(name: PartName): Promise<SegmentIdentity | undefined> {
-        return name.workspace.parts(name.path)[name.index] && segmentIdentity(await this.fields(name));
+        return name.workspace.parts(name.path)[name.index] && (await this.#named(name)).identity;
     }
 
     /** @param nShown what progress counts to: the tokens of all that are read with it */

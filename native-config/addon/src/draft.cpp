@@ -17,21 +17,13 @@ constexpr size_t lengths[] = {15, 7, 3, 1};
 
 }  // namespace
 
-Draft::Draft(std::vector<llama_token> given) : text(std::move(given)), older(text.size(), -1) {
-    for (size_t end = keyTokens; end <= text.size(); end++) {
-        index(end);
-    }
-}
+Draft::Draft(std::vector<llama_token> given) : text(std::move(given)) {}
 
 void Draft::append(llama_token token) {
     if (text.empty()) {
         return;
     }
     text.push_back(token);
-    older.push_back(-1);
-    if (text.size() >= keyTokens) {
-        index(text.size());
-    }
 }
 
 uint64_t Draft::keyAt(size_t end) const {
@@ -50,9 +42,13 @@ void Draft::index(size_t end) {
     }
 }
 
-std::vector<llama_token> Draft::next(size_t most) const {
+std::vector<llama_token> Draft::next(size_t most) {
     if (text.size() < keyTokens) {
         return {};
+    }
+    for (size_t end = std::max(older.size() + 1, keyTokens); end <= text.size(); end++) {
+        older.resize(end, -1);
+        index(end);
     }
     const int32_t last = static_cast<int32_t>(text.size()) - 1;
     size_t longest = 0;

@@ -24,14 +24,15 @@ public:
      * chance match costs little and a long copy soon goes by the largest batch. 1, 3, 7 or 15 tokens, for graphs are kept
      * for batches of 2, 4, 8 and 16; empty when there is no guess.
      */
-    std::vector<llama_token> next(size_t most) const;
+    std::vector<llama_token> next(size_t most);
 
 private:
     void index(size_t end);
     uint64_t keyAt(size_t end) const;
 
     std::vector<llama_token> text;
-    // Positions where the same last tokens ended, newest first: a chain per key, as in LZ77 coders.
+    // Positions where the same last tokens ended, newest first: a chain per key, as in LZ77 coders. Up to date when a guess
+    // is asked for, so that nobody waits for it before the first token.
     std::unordered_map<uint64_t, int32_t> newest;
     std::vector<int32_t> older;  // by position; -1 ends a chain
 };
