@@ -64,14 +64,14 @@ const ahaFile: ScoringPolicy = {
 /**
  * The default: one pass with the evidence of a replay. In the heads that keep most rows, every row asks as if the file were repeated
  * behind it (see Rows), with step gain, score_j = sqrt(sum_i a_ij^2) averaged over the query heads of a KV head; the head
- * profile shares the budget. In the heads that keep less than 0.7 of the mean, three of five here, every 4th row asks as
+ * profile shares the budget. In the heads that keep less than the mean, seven of ten here, every 4th row asks as
  * it does in `aha-file`.
  */
 const ahaEcho: ScoringPolicy = {
     name: "aha-echo",
     evidence: {
         kind: "attention",
-        rows: {kind: "echo", stride: 1, only: {share: 0.7, stride: 4}},
+        rows: {kind: "echo", stride: 1, only: {share: 1, stride: 4}},
         gain: "sg",
         overRows: "norm",
         overHeads: "mean",

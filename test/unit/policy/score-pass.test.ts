@@ -135,7 +135,7 @@ describe("scorePasses", () => {
                         share: 0.25,
                         perHead: [
                             [0.6, 0.1],
-                            [0.17, 0.13],
+                            [0.24, 0.06],
                         ],
                     },
                 ],
@@ -144,7 +144,7 @@ describe("scorePasses", () => {
         const [ahead, usual] = scorePasses(policyByName("aha-echo"), {nTokens: 1001, budget: 0.25, profile});
         expect(ahead).toMatchObject({rows: {stride: 1, count: 1001}, ahead: 1001, overRows: "norm"});
         expect(usual).toMatchObject({rows: {offset: 0, stride: 4, count: 251}, ahead: 0, overRows: "norm"});
-        // 0.17 is 0.68 of the mean.
+        // The mean is 0.25.
         expect([ahead, usual].map((pass) => Array.from(pass!.heads!))).toEqual([
             [1, 0, 0, 0],
             [0, 1, 1, 1],
