@@ -93,6 +93,8 @@ export class ServerHttp {
                 throw serverGarbled(this.host, `a stream was asked for, and "${shortened(type)}" came`);
             }
             for await (const data of readEvents(response.body, this.host)) {
+                // What came with the piece at which somebody stopped is not wanted any more.
+                limit.signal.throwIfAborted();
                 limit.restart(this.#waits.stallMs);
                 yield data;
             }

@@ -171,6 +171,23 @@ describe("an answer of a server", () => {
         expect(await asked).toBe("cancelled");
         await expect.poll(() => server.to(chat)[0]?.isGone()).toBe(true);
     });
+
+    it("is stopped at once, though the rest of it came in the same moment", async () => {
+        const {engine} = await serving((response) => {
+            const events = [...chatEvents(["one", "two", "three"]), "[DONE]"];
+            response.writeHead(200, {"content-type": "text/event-stream"});
+            response.end(
+                events
+                    .map((event) => `data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`)
+                    .join(""),
+            );
+        });
+        const stop = new AbortController();
+        const pieces: string[] = [];
+        const text = (piece: string) => void (pieces.push(piece) === 1 && stop.abort());
+        expect(await codeOf(engine.ask(question([]), {text}, stop.signal))).toBe("cancelled");
+        expect(pieces).toEqual(["one"]);
+    });
 });
 
 describe("a server that fails", () => {
