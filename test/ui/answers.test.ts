@@ -1,7 +1,9 @@
-/** What answers do in a window: those that are edits, those that mean harm, and those that cannot be kept. */
+/** What answers do in a window: those that are edits, those that want a tool, that mean harm, and that cannot be kept. */
 import {rename, rm, writeFile} from "node:fs/promises";
+import path from "node:path";
 import type {Locator} from "playwright-core";
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from "vitest";
+import {root} from "../../scripts/setup/paths.mjs";
 import {chatEvents, models, startFakeServer, stream} from "../unit/remote/fake-server.js";
 import {type ChatInWindow, chatIn} from "./chat-in-window.js";
 import {
@@ -50,6 +52,22 @@ const answers: readonly (readonly [word: RegExp, text: string])[] = [
     [/apples/, "About apples."],
     [/pears/, "About pears."],
 ];
+/** `kvasir mcp` as a server of the workspace. */
+const mcp = {
+    servers: {
+        kvasir: {
+            ...{type: "stdio", command: process.execPath, args: [path.join(root, "dist/cli.mjs"), "mcp"]},
+            cwd: "${workspaceFolder}",
+        },
+    },
+};
+/** As vLLM streams a call. */
+const callEvents = (name: string, given: object) => {
+    const call = {index: 0, id: "call-1", type: "function", function: {name, arguments: JSON.stringify(given)}};
+    return [{tool_calls: [call]}, {}].map((delta, i) => ({
+        choices: [{index: 0, delta, finish_reason: i === 0 ? null : "tool_calls"}],
+    }));
+};
 let server: Awaited<ReturnType<typeof startFakeServer>>;
 let vscode: VscodePage;
 let chat: ChatInWindow;
@@ -57,13 +75,18 @@ beforeAll(async () => {
     server = await startFakeServer({
         "GET /v1/models": models,
         "POST /v1/chat/completions": (response, asked) => {
-            const messages = asked.body?.["messages"] as {content: string}[];
-            const [, text] = answers.find(([word]) => word.test(messages.at(-1)?.content ?? "")) ?? ["", "Hello."];
+            const messages = asked.body?.["messages"] as {role: string; content: string}[];
+            const last = messages.at(-1);
+            const [tool] = (asked.body?.["tools"] ?? []) as {function: {name: string}}[];
+            if (tool !== undefined && last?.role === "user" && last.content.includes("search"))
+                return stream(callEvents(tool.function.name, {query: "cart"}))(response, asked);
+            if (last?.role === "tool") return stream(chatEvents([`It found ${last.content}`]))(response, asked);
+            const [, text] = answers.find(([word]) => word.test(last?.content ?? "")) ?? ["", "Hello."];
             return stream(chatEvents([text.slice(0, 20), text.slice(20)]))(response, asked);
         },
     });
     vscode = await openVscode({
-        files: {"src/cart.ts": cart, "src/shop.ts": "export const shop = 1\n"},
+        files: {"src/cart.ts": cart, "src/shop.ts": "export const shop = 1\n", ".vscode/mcp.json": JSON.stringify(mcp)},
         settings: {"kvasir.engine.location": "server", "kvasir.server.url": server.url, "kvasir.server.kind": "vllm"},
     });
     await runCommand(vscode.page, "Kvasir: Open Chat");
@@ -216,6 +239,27 @@ describe("a question", () => {
         await page.keyboard.up("Shift");
         await poll(() => chat.composer().inputValue()).toBe("@src/shop.ts ");
         await chat.composer().fill("");
+        await runCommand(page, "View: Close All Editors");
+    });
+});
+
+describe("an answer that wants a tool of an MCP server", () => {
+    it("gets it once somebody has started the server, chosen the tool and allowed the call", async () => {
+        const {page} = vscode;
+        const lens = page.locator(".codelens-decoration");
+        await openFile(page, ".vscode/mcp.json");
+        await lens.locator("a").filter({hasText: "Start"}).first().click();
+        await lens.filter({hasText: "3 tools"}).first().waitFor();
+        await runCommand(page, "Kvasir: Choose Tools for the Chat");
+        const tool = page.locator(".quick-input-list .monaco-list-row").filter({hasText: "search_repo"});
+        await tool.click();
+        await page.locator(".quick-input-widget .monaco-button").filter({hasText: "OK"}).click();
+        await tool.waitFor({state: "hidden"});
+        await chat.ask("Please search for it");
+        // Nothing runs before this.
+        await chat.button("Allow").click();
+        await chat.finished();
+        expect(await chat.lastText()).toMatch(/^It found .*src\/cart\.ts/s);
         await runCommand(page, "View: Close All Editors");
     });
 });
