@@ -86,10 +86,10 @@ describe.each<RowType>(onGpu<RowType[]>(["f16"], ["f16", "q8_0", "f32"]))(
             expect(grafted.length).toBe(stopped.length);
             // The CPU splits the keys of one op among threads otherwise than those of another; rounding is what may differ.
             grafted.forEach((logits, step) =>
-                expect(relativeError(logits, stopped[step]!)).toBeLessThan(onGpu(0.1, 0.02)),
+                expect(relativeError(logits, stopped[step]!)).toBeLessThan(onGpu(0.2, 0.02)),
             );
-            expect(relativeError(rows[1]!.k, rows[0]!.k)).toBeLessThan(onGpu(0.1, 0.02));
-            expect(relativeError(rows[1]!.v, rows[0]!.v)).toBeLessThan(onGpu(0.1, 0.02));
+            expect(relativeError(rows[1]!.k, rows[0]!.k)).toBeLessThan(onGpu(0.2, 0.02));
+            expect(relativeError(rows[1]!.v, rows[0]!.v)).toBeLessThan(onGpu(0.2, 0.02));
         });
     },
 );
@@ -136,7 +136,7 @@ it("takes two sessions in turns, as with a stop", async () => {
         for (const session of [cut, whole]) session.dispose();
         await context.close();
     }
-    answers[1]!.forEach((logits, i) => expect(relativeError(logits, answers[0]![i]!)).toBeLessThan(onGpu(0.1, 0.02)));
+    answers[1]!.forEach((logits, i) => expect(relativeError(logits, answers[0]![i]!)).toBeLessThan(onGpu(0.2, 0.02)));
 });
 
 it("equals plain llama.cpp to the bit where every row is kept, token by token", async () => {

@@ -49,13 +49,13 @@ describe("sessions that share a batch", () => {
             expect((await shared.state()).nLive).toBe(firstPosition + tokens.length);
             for (const layer of [0, 14, 29]) {
                 const [ours, theirs] = [await shared.exportRows(layer, 2), await session.exportRows(layer, 2)];
-                expect(relativeError(ours.k, theirs.k)).toBeLessThan(onGpu(0.1, 0.02));
-                expect(relativeError(ours.v, theirs.v)).toBeLessThan(onGpu(0.1, 0.02));
+                expect(relativeError(ours.k, theirs.k)).toBeLessThan(onGpu(0.2, 0.02));
+                expect(relativeError(ours.v, theirs.v)).toBeLessThan(onGpu(0.2, 0.02));
             }
             if (passes) {
                 const [ours, theirs] = [await shared.readScores(), await session.readScores()];
                 expect(ours.length).toBe(shape.nLayers * shape.nHeads * (firstPosition + tokens.length));
-                expect(relativeError(ours, theirs)).toBeLessThan(onGpu(0.1, 0.02));
+                expect(relativeError(ours, theirs)).toBeLessThan(onGpu(0.2, 0.02));
             }
         }
         const again = await parts();
