@@ -62,10 +62,10 @@ const ahaFile: ScoringPolicy = {
 };
 
 /**
- * The default: one pass with the evidence of a replay. In the heads that keep most rows, every row asks as if the file were repeated
- * behind it (see Rows), with step gain, score_j = sqrt(sum_i a_ij^2) averaged over the query heads of a KV head; the head
- * profile shares the budget. In the heads that keep less than the mean, seven of ten here, every 4th row asks as
- * it does in `aha-file`.
+ * The default: one pass with the evidence of a replay. In the heads that keep most rows, every row asks as if the file
+ * were repeated behind it (see Rows), with step gain, score_j = sqrt(sum_i a_ij^2) averaged over the query heads of a KV
+ * head; the head profile shares the budget. In the heads that keep less than the mean, seven of ten in the small model,
+ * every 4th row asks as it does in `aha-file`.
  */
 const ahaEcho: ScoringPolicy = {
     name: "aha-echo",
@@ -123,8 +123,8 @@ const ahaRefined: ScoringPolicy = {
 export const calibrationPolicy = ahaPooled;
 
 /**
- * What segments of a policy are scored again with while the machine is idle: better scores, as many rows in
- * all. Undefined for policies that somebody chose for what they are.
+ * What segments of a policy are scored again with while the machine is idle: better scores, as many rows
+ * in all. Undefined for policies that somebody chose for what they are.
  */
 export function refinementOf(policy: Policy): Policy | undefined {
     return policy.name === ahaFile.name || policy.name === ahaEcho.name ? ahaRefined : undefined;
