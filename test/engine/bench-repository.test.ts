@@ -1,6 +1,7 @@
 import {mkdirSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {afterAll, beforeAll, expect, test} from "vitest";
+import {defaultPolicyName} from "../../extension/core/policy/presets.js";
 import {CliWorkspace} from "./cli-runs.js";
 
 /** A file with two functions that have comments and names that nobody guesses. */
@@ -57,12 +58,12 @@ test("bench tasks: behind the files answers are likelier than without them, for 
     expect(rows.filter(({task}) => task === "all").map(({policy, budget}) => [policy, budget])).toEqual([
         ["none", 0],
         ["full", 1],
-        ["aha-file", 0.5],
+        [defaultPolicyName, 0.5],
     ]);
     for (const task of ["all", "constant", "function", "parameters"]) {
         expect(of("full", task).questions, task).toBeGreaterThan(0);
         expect(of("full", task).nll, task).toBeLessThan(of("none", task).nll as number);
-        expect(of("aha-file", task).nll, task).toBeLessThan(of("none", task).nll as number);
+        expect(of(defaultPolicyName, task).nll, task).toBeLessThan(of("none", task).nll as number);
     }
     expect(of("full", "all").kept === 1 || of("full", "all").kept === null).toBe(true);
 });

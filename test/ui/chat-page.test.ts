@@ -319,6 +319,7 @@ describe("a question", () => {
     it("a list that was closed because the focus went comes back with it", async () => {
         await show();
         await composer().pressSequentially("@ca");
+        await expect.poll(async () => (await chat.heardOf("mentions")).at(-1)).toEqual({letters: "ca"});
         await chat.reply("mentions", [{kind: "file", label: "cat.ts", detail: "src", insert: "@src/cat.ts"}]);
         const option = chat.page.getByRole("option", {name: /cat\.ts/});
         await option.waitFor();
