@@ -133,14 +133,13 @@ describe("inline completions", () => {
         await open("src/cancel.ts", `${new TextDecoder().decode(long)}\nconst primes = [\n`);
         const from = watch.seen.length;
         void run("trigger");
-        await eventually("the first request", () => watch.seen.length > from);
+        await eventually("a request", () => watch.seen.length > from);
         await vscode.commands.executeCommand("type", {text: "\n"});
         await vscode.commands.executeCommand("type", {text: "2"});
-        await eventually("an end of the first request", () => {
-            const {report, code} = watch.seen[from] ?? {};
-            return report !== undefined || code !== undefined;
-        });
-        assert.equal(watch.seen[from]?.code, "cancelled");
+        // The editor may have asked by itself, when the text was shown, and have been answered by now.
+        await eventually("a request that was cancelled", () =>
+            watch.seen.slice(from).some(({code}) => code === "cancelled"),
+        );
     });
 
     it("come in documents that are not saved anywhere", async () => {
