@@ -92,7 +92,7 @@ export class Reader {
                 opened.at(-1)!.passes = await this.#open(session, job, this.#replayText(job).length);
             }
             const parts = opened.map(({session, job: {tokens}, passes}) => {
-                const inFile = passes.filter(({source}) => source === "file");
+                const inFile = isReplay(passes) ? [] : passes;
                 const weighed = weighedPasses(context, inFile, tokens.length, prefix.nTokens);
                 return {
                     session,
@@ -123,7 +123,7 @@ export class Reader {
         const {tokens} = job;
         const nReplayed = this.#replayText(job).length;
         const passes = await this.#open(session, job, nReplayed);
-        const inFile = passes.filter(({source}) => source === "file");
+        const inFile = isReplay(passes) ? [] : passes;
         const nTotal = tokens.length + nReplayed;
         await this.#decode(session, tokens, {behind: 0, passes: inFile, nFileTokens: tokens.length, nTotal}, job);
         if (isReplay(passes)) await this.#replay(session, job, passes);
@@ -207,6 +207,7 @@ export class Reader {
     }
 }
 
+/** The passes of a policy are all of one kind. */
 function isReplay([pass]: readonly ScorePass[]): boolean {
     return pass?.source === "replay";
 }

@@ -7,9 +7,6 @@ namespace kvasir {
 
 namespace {
 
-// A longer answer shall not move the masks at every block.
-constexpr int64_t room = 1024;
-
 // A change of more live rows than this is cheaper as a whole.
 constexpr uint32_t maxChange = 16;
 
@@ -18,8 +15,8 @@ constexpr uint32_t maxChange = 16;
 void HeadMasks::prepare(const Session & session) {
     const int64_t needed = paddedTo(static_cast<int64_t>(session.maxLength()) + 1, lengthBlock);
     const uint32_t n = session.nLive() + 1;
-    if (needed > columns || needed + 4 * room < columns) {
-        columns = needed + room;
+    if (const int64_t roomy = roomyWidth(needed, columns); roomy != columns) {
+        columns = roomy;
         const int64_t nRows = static_cast<int64_t>(layers.size()) * session.shape.nKvHeads;
         masks.reset();
         masks = std::make_unique<DeviceTensors>(device, std::vector<DeviceTensors::Shape>{{GGML_TYPE_F16, columns, nRows + maskTile}});

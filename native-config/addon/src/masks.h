@@ -16,6 +16,12 @@ constexpr uint16_t maskHidden = 0xfc00;
 // Kernels that scan the masks of several sequences look at this many rows at a time, at those behind the last too.
 constexpr int64_t maskTile = 64;
 
+/** How wide masks are to be: as they are while that fits, else with room, so that a longer answer does not move them at every block. */
+constexpr int64_t roomyWidth(int64_t needed, int64_t width) {
+    constexpr int64_t room = 1024;
+    return needed > width || needed + 4 * room < width ? needed + room : width;
+}
+
 /**
  * Row x of a region whose batch begins at row b is visible to token t of the batch iff x <= b + t. So one wide mask
  * M[x, t] = (x <= B + t ? 0 : -inf), B the largest b, serves every region: its mask is M shifted by B - b columns. A

@@ -4,13 +4,6 @@
 
 namespace kvasir {
 
-namespace {
-
-// A longer answer shall not move everything at every block.
-constexpr int64_t widthRoom = 1024;
-
-}  // namespace
-
 void StepMasks::prepare(const Session & session, uint32_t nTokens) {
     grow(session, nTokens);
     const int64_t perHead = rowsPerHead(nTokens);
@@ -34,8 +27,7 @@ void StepMasks::grow(const Session & session, uint32_t nTokens) {
     const int64_t longest = paddedTo(static_cast<int64_t>(session.maxLength()) + nTokens, lengthBlock);
     const int64_t rowsHere = rowsPerHead(nTokens) * shape.nKvHeads;
     const int64_t outputHere = static_cast<int64_t>(shape.headDim) * shape.nHeads * nTokens;
-    if (longest > width || longest + 4 * widthRoom < width) {
-        const int64_t n = longest + widthRoom;
+    if (const int64_t n = roomyWidth(longest, width); n != width) {
         // Twice 2 * n elements, the second time from the second element on.
         std::vector<uint16_t> elements(static_cast<size_t>(n) * 4, maskHidden);
         std::fill_n(elements.begin(), n, maskVisible);
