@@ -3,6 +3,7 @@
  * become coded errors here; nothing here does the work.
  */
 import {Command, type CommanderError, Option} from "commander";
+import {maxCandidates} from "../protocol/engine.js";
 import {type KvasirError, unknownFlag, usage} from "../protocol/errors.js";
 import {temperature, wholeNumber} from "./argument-parsers.js";
 import {addBenchCommand} from "./bench/bench-command.js";
@@ -97,6 +98,7 @@ export function buildProgram({context, input, onResult}: ProgramOptions): Comman
         .requiredOption("--line <l>", "line of the cursor, from 1", wholeNumber(1))
         .requiredOption("--column <c>", "column of the cursor, from 1, in UTF-16 units", wholeNumber(1))
         .option("--context <path...>", "see these files or folders and no others")
+        .option("--candidates <n>", "several to choose from", wholeNumber(1, maxCandidates), 1)
         .action((file: string, _: object, command: Command) =>
             run(command, (flags) => runComplete(context, file, flags as CompleteFlags)),
         );

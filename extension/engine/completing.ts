@@ -1,4 +1,6 @@
 /** The road of one completion: same choosing, same segments and weights as chat, its own session. */
+import type {Token} from "node-llama-cpp";
+import {distinctTexts} from "../core/completion/branches.js";
 import {fimPrompt, fimStopTokens, type FimPiece} from "../core/layout/fim.js";
 import {findFimVocabulary, type FimRole, type FimVocabulary} from "../core/layout/fim-roles.js";
 import {fimWindow} from "../core/layout/fim-window.js";
@@ -7,6 +9,7 @@ import type {CompleteRequest, CompletionReport} from "../protocol/engine.js";
 import {attend} from "./attending.js";
 import {choose} from "./chooser.js";
 import {draftText} from "./drafting.js";
+import type {PromptCounts} from "./kv/conversation.js";
 import type {LoadedEngine} from "./loaded-engine.js";
 import {TextStream} from "./model/text-stream.js";
 import type {Turn} from "./scheduler.js";
@@ -41,47 +44,80 @@ export async function complete(
         await conversation.attend(attended.segments);
         const vocabulary = fimVocabularyOf(engine);
         const prompt = fimPrompt({textBefore, textAfter, path: request.path}, vocabulary);
-        const shown = new CompletionText(
-            {
-                textBefore: request.text.slice(0, request.offset),
-                textAfter: request.text.slice(request.offset),
-                pathOrLanguage: request.path,
-            },
-            {multiLine: request.multiLine, heldBack: prompt.heldBack, stopTexts: prompt.stopTexts},
-        );
         const stopTokens = new Set(vocabulary ? fimStopTokens(vocabulary) : []);
-        const stream = new TextStream(engine.model.model, [], () => {});
-        let firstTokenMs: number | undefined;
-        const tokens = tokensOf(engine, prompt.pieces, vocabulary);
-        const draftFrom = draftText(workspace, attended.segments, tokens);
-        const generated = await conversation.generate({
-            tokens,
-            options: {maxTokens: request.maxTokens, temperature: 0, draftFrom},
-            onToken: (token) => {
-                firstTokenMs ??= performance.now();
-                if (stopTokens.has(token)) return false;
-                stream.push(token);
-                return !shown.isDone(stream.text);
-            },
-            turn,
-            signal,
-            mayKeepStale: true,
-        });
-        stream.end();
-        const now = performance.now();
-        return {
-            text: shown.finish(stream.text),
-            ttftMs: (firstTokenMs ?? now) - startMs,
-            ms: now - startMs,
-            tokens: generated.tokens.length,
-            attended: attended.files,
-            reusedTokens: attended.reusedTokens,
-            readTokens: attended.readTokens,
-            promptTokens: generated.nReused + generated.nDecoded,
-            reusedPromptTokens: generated.nReused,
-            mode: prompt.mode,
-            stop: generated.reason,
+        const {model} = engine.model;
+        const place = {
+            textBefore: request.text.slice(0, request.offset),
+            textAfter: request.text.slice(request.offset),
+            pathOrLanguage: request.path,
         };
+        let firstTokenMs: number | undefined;
+        const newText = () => {
+            const {heldBack, stopTexts} = prompt;
+            const shown = new CompletionText(place, {multiLine: request.multiLine, heldBack, stopTexts});
+            const stream = new TextStream(model, [], () => {});
+            return {
+                take: (token: number): boolean => {
+                    firstTokenMs ??= performance.now();
+                    if (stopTokens.has(token)) return false;
+                    stream.push(token);
+                    return !shown.isDone(stream.text);
+                },
+                finish: (): string => {
+                    stream.end();
+                    return shown.finish(stream.text);
+                },
+            };
+        };
+        const tokens = tokensOf(engine, prompt.pieces, vocabulary);
+        const job = {tokens, turn, signal, mayKeepStale: true};
+        const report = (
+            {nReused, nDecoded}: PromptCounts,
+            what: Pick<CompletionReport, "text" | "candidates" | "tokens" | "stop">,
+        ): CompletionReport => {
+            const now = performance.now();
+            return {
+                ...what,
+                ttftMs: (firstTokenMs ?? now) - startMs,
+                ms: now - startMs,
+                attended: attended.files,
+                reusedTokens: attended.reusedTokens,
+                readTokens: attended.readTokens,
+                promptTokens: nReused + nDecoded,
+                reusedPromptTokens: nReused,
+                mode: prompt.mode,
+            };
+        };
+        const {maxTokens, n = 1} = request;
+        if (n > 1) {
+            const {counts, candidates} = await conversation.generateCandidates({
+                ...job,
+                nCandidates: n,
+                maxTokens,
+                isEnd: (token) => stopTokens.has(token) || model.isEogToken(token as Token),
+                onCandidate: () => newText().take,
+            });
+            const texts = candidates.map((candidate) => {
+                const text = newText();
+                candidate.tokens.forEach(text.take);
+                return text.finish();
+            });
+            return report(counts, {
+                text: texts[0]!,
+                candidates: distinctTexts(texts),
+                tokens: candidates.reduce((sum, candidate) => sum + candidate.tokens.length, 0),
+                stop: candidates[0]!.reason ?? "stopped",
+            });
+        }
+        const text = newText();
+        const draftFrom = draftText(workspace, attended.segments, tokens);
+        const options = {maxTokens, temperature: 0, draftFrom};
+        const generated = await conversation.generate({...job, options, onToken: text.take});
+        return report(generated, {
+            text: text.finish(),
+            tokens: generated.tokens.length,
+            stop: generated.reason,
+        });
     } finally {
         attended.release();
     }

@@ -279,12 +279,24 @@ export interface CompleteRequest {
     choice?: ContextChoice;
     maxTokens: number;
     multiLine: "auto" | "never" | "always";
+    /** Candidates wanted, at most `maxCandidates`; 1 when left out. */
+    n?: number;
 }
 
+/** Candidates of one completion: more are hard to choose from, and each costs its share of every step. */
+export const maxCandidates = 4;
+
 export interface CompletionReport {
+    /** The likeliest. */
     text: string;
+    /**
+     * Where several were asked for, those worth showing: different from each other, the likeliest first unless there is
+     * nothing to show of it. May be fewer than asked for.
+     */
+    candidates?: string[];
     ttftMs: number;
     ms: number;
+    /** Generated, of all candidates together. */
     tokens: number;
     attended: AttendedFile[];
     reusedTokens: number;

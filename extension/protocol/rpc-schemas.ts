@@ -218,12 +218,14 @@ export const completeRequest = schemaOf<e.CompleteRequest>()(
         choice: contextChoice.optional(),
         maxTokens: z.int().positive(),
         multiLine: z.enum(["auto", "never", "always"]),
+        n: z.int().min(1).max(e.maxCandidates).optional(),
     }),
 );
 
 export const completionReport = schemaOf<e.CompletionReport>()(
     z.object({
         text,
+        candidates: z.array(text).optional(),
         ttftMs: count,
         ms: count,
         tokens: count,

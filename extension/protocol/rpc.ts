@@ -7,7 +7,7 @@ import type {EngineApi} from "./engine.js";
 import * as s from "./rpc-schemas.js";
 
 /** Raised with every change of what is said here: a client and an engine of different versions do not talk. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 /** One request: params are checked by the engine, results by the client. */
 export interface RpcMethod<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {

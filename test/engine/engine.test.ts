@@ -151,6 +151,42 @@ describe("an engine", () => {
         expect(report.text).not.toContain("\n");
     });
 
+    it("writes several candidates over the same files, the first as when it is the only one", async () => {
+        // A sentence may go on in many ways.
+        const text = "import {isComputingDerivation} from './derivation';\n\n/** Tells the ";
+        const request = {
+            workspace,
+            path: "src/idle.ts",
+            text,
+            offset: text.length,
+            maxTokens: 8,
+            multiLine: "never" as const,
+            choice: {open: ["src/derivation.ts"]},
+        };
+        await engine.read({workspace, paths: ["src/derivation.ts"]});
+        await engine.complete(request);
+        // With the prompt's rows there, as for those that follow.
+        const one = await engine.complete(request);
+        const {kv} = engine.status();
+        const several = await engine.complete({...request, n: 3});
+        expect(several.text).toBe(one.text);
+        expect(several.candidates![0]).toBe(one.text);
+        expect(several.candidates!.length).toBeGreaterThan(1);
+        expect(new Set(several.candidates).size).toBe(several.candidates!.length);
+        expect(several.attended).toEqual(one.attended);
+        // Nothing of the prompt is computed anew, and nothing of the others stays.
+        expect(several.promptTokens - several.reusedPromptTokens).toBe(1);
+        expect(await engine.complete({...request, n: 3})).toMatchObject({candidates: several.candidates});
+        expect((await engine.complete(request)).text).toBe(one.text);
+        expect(engine.status().kv.usedBytes).toBeLessThanOrEqual(kv.usedBytes + 2 ** 20);
+
+        const stop = new AbortController();
+        const cancelled = engine.complete({...request, maxTokens: 64, multiLine: "always", n: 4}, stop.signal);
+        setImmediate(() => stop.abort());
+        await expect(cancelled).rejects.toMatchObject({code: "cancelled"});
+        expect((await engine.complete(request)).text).toBe(one.text);
+    });
+
     it("reads again only what typing has changed", async () => {
         const written = `${lines.slice(0, 30).join("\n")}\n\nexport function isIdleNow(value) {\n    return value`;
         const complete = (text: string) =>

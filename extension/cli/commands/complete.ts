@@ -16,10 +16,13 @@ export interface CompleteFlags extends CommonFlags {
     line: number;
     column: number;
     context?: string[];
+    candidates: number;
 }
 
 /** Longer ghost text is seldom read. */
 const maxTokens = 64;
+/** A line that no candidate has, for a person who reads them. */
+const betweenCandidates = "\n\n---\n\n";
 
 export async function runComplete(context: CommandContext, file: string, flags: CompleteFlags): Promise<CommandResult> {
     const path = storedPath(context.root, file);
@@ -37,14 +40,23 @@ export async function runComplete(context: CommandContext, file: string, flags: 
         const complete: ContextChoice = {...choice, open: [path]};
         progress.show("completing");
         const completed = await engine.complete(
-            {workspace: context.root, path, text, offset, choice: complete, maxTokens, multiLine: "auto"},
+            {
+                workspace: context.root,
+                path,
+                text,
+                offset,
+                choice: complete,
+                maxTokens,
+                multiLine: "auto",
+                n: flags.candidates,
+            },
             signal,
         );
         return read === undefined ? completed : withReadBefore(completed, read);
     });
     const {terminal} = context;
     if (!flags.json) {
-        terminal.stdout.write(`${report.text}\n`);
+        terminal.stdout.write(`${(report.candidates ?? [report.text]).join(betweenCandidates)}\n`);
         terminal.stderr.write(
             `\n${completionText(report, {colors: terminal.errColors, width: terminal.errColumns})}\n`,
         );

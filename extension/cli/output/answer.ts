@@ -34,6 +34,7 @@ export function answerJson(report: AnswerReport): object {
 export function completionJson(report: CompletionReport): object {
     return {
         text: report.text,
+        ...(report.candidates === undefined ? {} : {candidates: report.candidates}),
         ttftMs: report.ttftMs,
         ms: report.ms,
         attended: attendedJson(report.attended),

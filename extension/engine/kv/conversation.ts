@@ -7,6 +7,7 @@ import type {HeadProfile} from "../../core/policy/head-profile.js";
 import {KvasirError} from "../../protocol/errors.js";
 import type {NativeGenerateOptions, NativeGenerateResult, NativePart, NativeSession} from "../native/native.js";
 import type {Turn} from "../scheduler.js";
+import {type Candidate, type CandidatesJob, writeCandidates} from "./candidates.js";
 import {isSameSet, type KeptTurns, type PromptPlace, withPromptsOf} from "./kept-turns.js";
 import type {KvContext} from "./kv-context.js";
 import type {Prefix} from "./prefix.js";
@@ -24,10 +25,9 @@ export interface PlaceOptions {
     profile: () => HeadProfile | undefined;
 }
 
-export interface GenerateJob {
+/** What is to be continued. */
+interface PromptJob {
     tokens: Uint32Array;
-    options: Omit<NativeGenerateOptions, "maxPosition" | "isResumed">;
-    onToken: (token: number) => boolean;
     turn: Turn;
     signal?: AbortSignal | undefined;
     /**
@@ -37,12 +37,22 @@ export interface GenerateJob {
     mayKeepStale?: boolean;
 }
 
-export interface Generated {
-    tokens: number[];
-    reason: Exclude<NativeGenerateResult["reason"], "yielded">;
+export interface GenerateJob extends PromptJob {
+    options: Omit<NativeGenerateOptions, "maxPosition" | "isResumed">;
+    onToken: (token: number) => boolean;
+}
+
+export type CandidatesPrompt = PromptJob & Omit<CandidatesJob, "maxPosition">;
+
+export interface PromptCounts {
     /** Tokens of the turns whose rows were there already, and those that were decoded before the answer. */
     nReused: number;
     nDecoded: number;
+}
+
+export interface Generated extends PromptCounts {
+    tokens: number[];
+    reason: Exclude<NativeGenerateResult["reason"], "yielded">;
     /** Batches decoded behind the prompt, and tokens that drafts had right. */
     nSteps: number;
     nAccepted: number;
@@ -122,25 +132,11 @@ export class Conversation {
      * Continues `tokens` (everything behind the files): rows that stand for the same beginning are used again.
      * @throws KvasirError `question-too-long` when the tokens leave no room for an answer
      */
-    async generate({tokens, options, onToken, turn, signal, mayKeepStale}: GenerateJob): Promise<Generated> {
-        const session = this.#session;
-        if (session === undefined) throw new Error("attend() comes first");
-        await this.#reopen(session, tokens);
+    async generate(job: GenerateJob): Promise<Generated> {
+        const {options, onToken, turn, signal} = job;
         const counts = {nReused: 0, nDecoded: 0, nSteps: 0, nAccepted: 0, decodeMs: 0};
         const generated: Generated = {tokens: [], reason: "stopped", ...counts};
-        const fresh = await this.#makeRoom(session, tokens, options.maxTokens, generated, signal);
-        // At least one token is decoded, since the first answer token comes from its logits.
-        const nSame = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
-        // The prompt that is given again, perhaps changed; earlier ones keep the rows that they were computed with.
-        const again = this.#prompts.find(({start, end}) => start < nSame && nSame <= end);
-        const isStale = again !== undefined && !mayKeepStale && !isSameSet(again.attended, this.#attended);
-        const nReused = isStale ? again.start : nSame;
-        generated.nReused = tokens.length - fresh.length + nReused;
-        generated.nDecoded += fresh.length - nReused;
-        await this.#forgetFrom(nReused);
-        const prompt = {start: again?.start ?? nReused, end: fresh.length, attended: this.#attended};
-        this.#prompts = [...this.#prompts.filter(({end}) => end <= prompt.start), prompt];
-        await this.#scoreSoon(session, fresh.length + options.maxTokens);
+        const {session, fresh, nReused} = await this.#prepare(job, options.maxTokens, generated);
         turn.onAsked = () => this.context.native.yieldSoon();
         // A draft comes in one piece, so there may be tokens behind the one that ended the answer: they were decoded,
         // but belong to no answer.
@@ -165,6 +161,66 @@ export class Conversation {
             prompts: this.#prompts,
         });
         return generated;
+    }
+
+    /**
+     * Continues `tokens` in several ways at once (candidates.ts). The conversation goes on with the likeliest of them.
+     * @returns the likeliest first
+     * @throws KvasirError as generate(); `cancelled`
+     */
+    async generateCandidates(job: CandidatesPrompt): Promise<{counts: PromptCounts; candidates: Candidate[]}> {
+        const counts = {nReused: 0, nDecoded: 0};
+        const {session, fresh, nReused} = await this.#prepare(job, job.maxTokens, counts);
+        const likeliest: Candidate = {tokens: [], reason: undefined};
+        const position = this.#turnStart + fresh.length;
+        try {
+            const prompt = fresh.subarray(nReused);
+            const {logits} = await this.context.cancellable(job.signal, () =>
+                session.decode(prompt, this.#turnStart + nReused, {logits: "last"}),
+            );
+            const start = {session, position, logits: logits!, isScoring: this.#isScoring};
+            const others = await writeCandidates(
+                this.context,
+                start,
+                {...job, maxPosition: this.place.window - 1},
+                likeliest,
+            );
+            return {counts, candidates: [likeliest, ...others]};
+        } finally {
+            await this.#keepLive(session, fresh, likeliest.tokens);
+        }
+    }
+
+    /** Everything before the first token of the prompt that is to be decoded: the tokens `fresh` from `nReused` on. */
+    async #prepare(
+        {tokens, signal, mayKeepStale}: PromptJob,
+        maxTokens: number,
+        counts: PromptCounts,
+    ): Promise<{session: NativeSession; fresh: Uint32Array; nReused: number}> {
+        const session = this.#session;
+        if (session === undefined) throw new Error("attend() comes first");
+        await this.#reopen(session, tokens);
+        const fresh = await this.#makeRoom(session, tokens, maxTokens, counts, signal);
+        // At least one token is decoded, since the first answer token comes from its logits.
+        const nSame = Math.min(commonLength(this.#live, fresh), fresh.length - 1);
+        // The prompt that is given again, perhaps changed; earlier ones keep the rows that they were computed with.
+        const again = this.#prompts.find(({start, end}) => start < nSame && nSame <= end);
+        const isStale = again !== undefined && !mayKeepStale && !isSameSet(again.attended, this.#attended);
+        const nReused = isStale ? again.start : nSame;
+        counts.nReused = tokens.length - fresh.length + nReused;
+        counts.nDecoded += fresh.length - nReused;
+        await this.#forgetFrom(nReused);
+        const prompt = {start: again?.start ?? nReused, end: fresh.length, attended: this.#attended};
+        this.#prompts = [...this.#prompts.filter(({end}) => end <= prompt.start), prompt];
+        await this.#scoreSoon(session, fresh.length + maxTokens);
+        return {session, fresh, nReused};
+    }
+
+    /** After decoding, however it ended: the token that was sampled last may or may not have been decoded, the session knows. */
+    async #keepLive(session: NativeSession, tokens: Uint32Array, decoded: readonly number[]): Promise<void> {
+        const {nLive} = await session.state();
+        this.#live = [...tokens, ...decoded].slice(0, nLive);
+        this.kept?.grownTo(nLive, this.#attended);
     }
 
     /** Before the first token of this run: takes over the rows that an earlier one has stored of these tokens. */
@@ -207,10 +263,7 @@ export class Conversation {
                     session.generate(prompt, position, {...options, maxTokens, maxPosition, isResumed}, take),
                 );
             } finally {
-                // The token that was sampled last may or may not have been decoded: the session knows.
-                const {nLive} = await session.state();
-                this.#live = [...tokens, ...decoded].slice(0, nLive);
-                this.kept?.grownTo(nLive, this.#attended);
+                await this.#keepLive(session, tokens, decoded);
             }
             generated.decodeMs += result.totalMs - result.promptMs;
             generated.nSteps += result.nSteps;
@@ -234,7 +287,7 @@ export class Conversation {
         session: NativeSession,
         tokens: Uint32Array,
         maxTokens: number,
-        generated: Generated,
+        counts: PromptCounts,
         signal: AbortSignal | undefined,
     ): Promise<Uint32Array> {
         if (!this.#earlier.isBeginningOf(tokens)) {
@@ -256,7 +309,7 @@ export class Conversation {
                 await this.context.cancellable(signal, () => session.decode(oldest, this.#turnStart));
                 this.#live = [...oldest];
                 this.kept?.grownTo(n, this.#attended);
-                generated.nDecoded += n;
+                counts.nDecoded += n;
             }
             const rows = await this.#earlier.takeOver(session, this.#live, n, this.#isScoring ? this.room : 0);
             this.#live = [];

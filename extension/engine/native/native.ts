@@ -79,8 +79,9 @@ export interface NativeContext {
     /**
      * Appends tokens to several sessions in one batch, at most 8 sessions and nBatch tokens in all. No token sees another
      * session's. On failure all are as they were.
+     * @returns for each part the logits behind its last token, [nVocab]; undefined where it asks for none
      */
-    decodeTogether(parts: NativeDecodePart[]): Promise<void>;
+    decodeTogether(parts: NativeDecodePart[]): Promise<(Float32Array | undefined)[]>;
     memory(): {limitBytes: number; usedBytes: number; peakBytes: number};
     setLimit(bytes: number): void;
     /** The batch under way, and all later ones, end with `cancelled` until `clearCancel()`. */
@@ -142,6 +143,7 @@ export interface NativeDecodePart {
     session: NativeSession;
     tokens: Uint32Array;
     firstPosition: number;
+    logits?: "none" | "last";
     passes?: readonly NativeScorePass[] | undefined;
 }
 

@@ -4,6 +4,7 @@
  */
 import {filePositions} from "../../core/layout/chat-layout.js";
 import {FileOrder} from "../../core/layout/file-order.js";
+import {distinctTexts} from "../../core/completion/branches.js";
 import {fimWindow} from "../../core/layout/fim-window.js";
 import {estimatedConversation, estimatedTokens, serverTools} from "../../core/layout/remote-prompt.js";
 import type {
@@ -222,6 +223,8 @@ class RemoteEngine implements EngineApi {
         const now = performance.now();
         return {
             text: done.text,
+            // A server's own `n` takes others by chance, and refuses without it: the likeliest is the one there is.
+            ...((request.n ?? 1) > 1 ? {candidates: distinctTexts([done.text])} : {}),
             ttftMs: (done.firstMs ?? now) - startMs,
             ms: now - startMs,
             tokens: done.nTokens,

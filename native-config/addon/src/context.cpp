@@ -372,22 +372,35 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
     return result;
 }
 
-void Context::decodeTogether(const std::vector<std::pair<Session *, DecodeRequest>> & requests) {
+std::vector<std::vector<float>> Context::decodeTogether(const std::vector<std::pair<Session *, DecodeRequest>> & requests) {
     std::vector<Tokens> parts;
     size_t nTokens = 0;
     for (const auto & [session, request] : requests) {
         const uint32_t n = static_cast<uint32_t>(request.tokens.size());
-        parts.push_back({*session, request.tokens.data(), n, request.firstPosition, LogitsOf::none, &request.passes});
+        parts.push_back({*session, request.tokens.data(), n, request.firstPosition, request.logits, &request.passes});
         nTokens += n;
         const auto isSame = [session = session](const auto & other) { return other.first == session; };
         if (n == 0 || std::count_if(requests.begin(), requests.end(), isSame) > 1) {
             throw KvError("internal", "parts of a batch need tokens and sessions of their own");
+        }
+        if (request.logits == LogitsOf::all) {
+            throw KvError("internal", "of a batch that sessions share only the logits behind each part are kept");
         }
     }
     if (parts.empty() || parts.size() > static_cast<size_t>(maxParts) || nTokens > static_cast<size_t>(nBatch)) {
         throw KvError("internal", "a batch takes 1 to " + std::to_string(maxParts) + " parts and " + std::to_string(nBatch) + " tokens");
     }
     decodeBatch(parts, nullptr);
+    std::vector<std::vector<float>> logits(parts.size());
+    int32_t last = -1;
+    for (size_t i = 0; i < parts.size(); i++) {
+        last += static_cast<int32_t>(parts[i].n);
+        if (parts[i].logits == LogitsOf::last) {
+            const float * row = api.llama_get_logits_ith(context, last);
+            logits[i].assign(row, row + api.llama_vocab_n_tokens(vocab));
+        }
+    }
+    return logits;
 }
 
 GenerateResult Context::generate(Session & session, const GenerateRequest & request) {

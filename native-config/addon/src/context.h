@@ -83,10 +83,11 @@ public:
     DecodeResult decode(Session & session, const DecodeRequest & request);
 
     /**
-     * The same for several sessions at once, in one batch of at most maxParts sessions and nBatch tokens. Logits are not
-     * kept. On failure all sessions are as they were before.
+     * The same for several sessions at once, in one batch of at most maxParts sessions and nBatch tokens. On failure all
+     * sessions are as they were before.
+     * @returns for each request the logits behind its last token, [nVocab]; empty where it asks for none
      */
-    void decodeTogether(const std::vector<std::pair<Session *, DecodeRequest>> & requests);
+    std::vector<std::vector<float>> decodeTogether(const std::vector<std::pair<Session *, DecodeRequest>> & requests);
 
     /**
      * The rows of every token that was decoded stay live: the prompt and all generated tokens but the last.

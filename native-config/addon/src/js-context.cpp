@@ -226,20 +226,28 @@ Napi::Value JsContext::decodeTogether(const Napi::CallbackInfo & info) {
         DecodeRequest request;
         request.tokens = copyOf<llama_token>(tokens.As<Napi::Uint32Array>());
         request.firstPosition = static_cast<int>(numberOr(part, "firstPosition", 0));
+        request.logits = logitsOf(part);
         request.passes = scorePassesOf(part);
         parts->push_back({JsSession::of(env, part.Get("session")), std::move(request)});
     }
     auto e = engine;
+    auto logits = std::make_shared<std::vector<std::vector<float>>>();
     return engine->worker->promise(
         env,
-        [e, parts] {
+        [e, parts, logits] {
             std::vector<std::pair<Session *, DecodeRequest>> requests;
             for (Part & part : *parts) {
                 requests.push_back({part.session.get(), part.request});
             }
-            e->get().decodeTogether(requests);
+            *logits = e->get().decodeTogether(requests);
         },
-        [](Napi::Env env) { return env.Undefined(); });
+        [logits](Napi::Env env) -> Napi::Value {
+            Napi::Array result = Napi::Array::New(env, logits->size());
+            for (uint32_t i = 0; i < logits->size(); i++) {
+                result.Set(i, (*logits)[i].empty() ? env.Undefined() : Napi::Value(floatsToJs(env, (*logits)[i])));
+            }
+            return result;
+        });
 }
 
 void JsContext::yieldSoon(const Napi::CallbackInfo &) {

@@ -278,8 +278,7 @@ Napi::Value JsSession::decode(const Napi::CallbackInfo & info) {
     request->firstPosition = static_cast<int>(numberArgument(info, 1));
     if (info.Length() > 2 && info[2].IsObject()) {
         const Napi::Object given = info[2].As<Napi::Object>();
-        const std::string logits = stringOr(given, "logits", "none");
-        request->logits = logits == "all" ? LogitsOf::all : logits == "last" ? LogitsOf::last : LogitsOf::none;
+        request->logits = logitsOf(given);
         request->capture = flagOr(given, "capture", false);
         request->passes = scorePassesOf(given);
     }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "scores.h"
+#include "context.h"
 #include "worker.h"
 
 namespace kvasir {
@@ -67,6 +67,12 @@ inline ggml_type rowTypeOf(Napi::Env env, const std::string & name) {
         return GGML_TYPE_F32;
     }
     throw codedError(env, "usage", "unknown row type " + name + " (f16, q8_0, q4_0 or f32)");
+}
+
+/** The `logits` of an object that asks for a decode. */
+inline LogitsOf logitsOf(const Napi::Object & object) {
+    const std::string name = stringOr(object, "logits", "none");
+    return name == "all" ? LogitsOf::all : name == "last" ? LogitsOf::last : LogitsOf::none;
 }
 
 /** The `passes` of an object that asks for a decode; empty when it has none. */

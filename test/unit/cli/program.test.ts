@@ -409,6 +409,14 @@ describe("complete", () => {
         expect(recorded.calls).toEqual(['complete a.ts 19 {"open":["a.ts"]}']);
     });
 
+    test("several are asked for with --candidates", async () => {
+        const place = ["complete", "a.ts", "--line", "2", "--column", "7", "--candidates"];
+        const {out} = await run(...place, "3", "--json");
+        expect(JSON.parse(out)).toMatchObject({text: completion.text, candidates: [completion.text, "return 43;"]});
+        expect((await run(...place, "2")).out).toBe(`${completion.text}\n\n---\n\nreturn 43;\n`);
+        expect(await run(...place, "5")).toMatchObject({code: 2});
+    });
+
     test("files of --context are read first, and that read counts", async () => {
         const {code, out, recorded} = await run(
             ...["complete", "src/b.ts", "--line", "1", "--column", "1", "--json", "--context", "a.ts"],

@@ -122,7 +122,8 @@ export function recordingEngine({onAsk, hasProfile = true, calibrateError}: Reco
         },
         complete: async (request, _signal) => {
             recorded.calls.push(`complete ${request.path} ${request.offset} ${JSON.stringify(request.choice)}`);
-            return completion;
+            const {n = 1} = request;
+            return n === 1 ? completion : {...completion, candidates: [completion.text, "return 43;"]};
         },
         files: async () => [],
         calibrate: async () => {

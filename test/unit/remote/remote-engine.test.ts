@@ -398,6 +398,12 @@ describe("a completion of a server", () => {
         expect(done.mode).toBe("prefix");
     });
 
+    it("is one, however many were asked for", async () => {
+        const {server, engine} = await completing({"POST /v1/completions": texts("a;")}, "generic");
+        expect(await engine.complete({...request, n: 3})).toMatchObject({text: "a;", candidates: ["a;"]});
+        expect(server.to("POST /v1/completions").at(-1)?.body).not.toHaveProperty("n");
+    });
+
     it("asks by suffix where nothing is known of the model", async () => {
         const {server, done} = await completing({"POST /v1/completions": texts("a;")}, "generic");
         expect(done.mode).toBe("fim");
