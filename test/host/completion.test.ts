@@ -123,7 +123,10 @@ describe("inline completions", () => {
         await vscode.commands.executeCommand("type", {text: first});
         await eventually("the letter", () => editor.document.getText() === start + first);
         await taken(editor, "commit", (text) => text === start + report.text);
-        const sameFile = watch.seen.slice(nAsked).filter(({request}) => request.text.length <= (start + first).length);
+        // Whoever asks by the key where one came by itself gets others to choose from.
+        const sameFile = watch.seen
+            .slice(nAsked)
+            .filter(({request}) => request.n === undefined && request.text.length <= (start + first).length);
         assert.deepEqual(sameFile, []);
     });
 

@@ -41,8 +41,8 @@ export type SuggestionEvent =
     | {readonly kind: "shown"; id: string; languageId: string; document: string; offset: number; text: string}
     /** A change of the document: `inserted` replaces `removed` units at `offset`. */
     | {readonly kind: "changed"; document: string; offset: number; removed: number; inserted: string}
-    /** The item's command ran. */
-    | {readonly kind: "accepted"; id: string}
+    /** The item's command ran. `length` in units when it was another suggestion of the answer than the one shown first. */
+    | {readonly kind: "accepted"; id: string; length?: number}
     /** The cursor stands at `offset` now. */
     | {readonly kind: "moved"; document: string; offset: number}
     /** The editor was left. */
@@ -68,7 +68,7 @@ export function tallied(state: TallyState, event: SuggestionEvent): TallyState {
         case "changed":
             return onChanged(state, event);
         case "accepted":
-            return onAccepted(state, event.id);
+            return onAccepted(state, event);
         case "moved":
             return event.document === state.shown?.document && event.offset === state.shown.offset
                 ? state
@@ -114,11 +114,11 @@ function onChanged(state: TallyState, event: Extract<SuggestionEvent, {kind: "ch
     return next.remaining === "" ? ended({...state, shown: next}) : {...state, shown: next};
 }
 
-function onAccepted(state: TallyState, id: string): TallyState {
+function onAccepted(state: TallyState, {id, length}: Extract<SuggestionEvent, {kind: "accepted"}>): TallyState {
     const {last} = ended(state);
     if (last?.id !== id) return state;
     const {tally} = ended(state);
-    const taken = {accepted: 1, charsTaken: last.length};
+    const taken = {accepted: 1, charsTaken: length ?? last.length};
     return {tally: counted(tally, last.languageId, sum(negative(last.counted), taken))};
 }
 

@@ -3,7 +3,7 @@
  * is cancelled for real, and what comes next fetched ahead. Must not know the editor.
  */
 import {type Pace, waitMs, withKeystroke, withLatency} from "../../core/completion/pace.js";
-import {madeAt, type Place} from "../../core/completion/type-through.js";
+import type {Place} from "../../core/completion/type-through.js";
 import type {CompleteRequest, CompletionReport, EngineApi} from "../../protocol/engine.js";
 import {isKvasirError} from "../../protocol/errors.js";
 import type {CompletionCache, FoundSuggestion} from "./completion-cache.js";
@@ -11,8 +11,8 @@ import type {CompletionCache, FoundSuggestion} from "./completion-cache.js";
 export interface CompletionAsk {
     place: Place;
     /** What the engine is asked, should it come to that; `text` and `offset` are the place's. */
-    request: Omit<CompleteRequest, "text" | "offset">;
-    /** The person asked for it: no wait. */
+    request: Omit<CompleteRequest, "text" | "offset" | "n">;
+    /** The person asked for it: no wait, and several to choose from. */
     isInvoked: boolean;
 }
 
@@ -38,6 +38,7 @@ export interface CompleterOptions {
 
 interface Running {
     place: Place;
+    isOfSeveral: boolean;
     abort: AbortController;
     /** Undefined when it was cancelled. */
     done: Promise<CompletionReport | undefined>;
@@ -45,6 +46,8 @@ interface Running {
 
 /** The next suggestion is fetched ahead only when the person has looked at this one for a moment. */
 const lookMs = 250;
+/** What a person who asks gets to choose from; ghost text that comes by itself is one, at the cost of one. */
+const nWhenAsked = 3;
 
 export class Completer {
     readonly #options: CompleterOptions;
@@ -72,12 +75,12 @@ export class Completer {
     async complete(ask: CompletionAsk, signal: AbortSignal): Promise<Offer | undefined> {
         this.#ahead?.abort();
         const kept = this.#options.cache.find(ask.place);
-        if (kept !== undefined) {
-            this.#cancelOthers(ask.place);
+        if (kept !== undefined && (!ask.isInvoked || kept.isOfSeveral)) {
+            this.#cancelOthers(ask);
             return {...kept, source: "kept"};
         }
-        if (!this.#isRunningFor(ask.place)) {
-            this.#cancelOthers(ask.place);
+        if (!this.#isRunningFor(ask)) {
+            this.#cancelOthers(ask);
             if (!ask.isInvoked) {
                 const ms = Math.max(waitMs(this.#pace), this.#options.shortestWaitMs());
                 await this.#options.wait(ms, signal);
@@ -85,7 +88,7 @@ export class Completer {
             if (signal.aborted) return undefined;
         }
         const report = await this.#ask(ask, signal);
-        if (report === undefined || signal.aborted || report.text === "") return undefined;
+        if (report === undefined || signal.aborted) return undefined;
         const found = this.#options.cache.find(ask.place);
         return found === undefined ? undefined : {...found, source: "engine", report};
     }
@@ -106,7 +109,7 @@ export class Completer {
         if (ahead.signal.aborted || !this.#options.isIdle() || this.#running !== undefined) return;
         if (this.#options.cache.find(place) !== undefined) return;
         try {
-            await this.#ask({...ask, place}, undefined);
+            await this.#ask({...ask, place, isInvoked: false}, undefined);
         } catch {
             // Nobody waits for this answer; the next real request tells what is wrong.
         }
@@ -120,7 +123,7 @@ export class Completer {
 
     /** The answer for a place from the request that runs for it, or from a new one; undefined when cancelled. */
     async #ask(ask: CompletionAsk, signal: AbortSignal | undefined): Promise<CompletionReport | undefined> {
-        const running = this.#isRunningFor(ask.place) ? (this.#running as Running) : this.#start(ask);
+        const running = this.#isRunningFor(ask) ? (this.#running as Running) : this.#start(ask);
         const onAbort = () => running.abort.abort();
         signal?.addEventListener("abort", onAbort, {once: true});
         if (signal?.aborted === true) onAbort();
@@ -131,19 +134,20 @@ export class Completer {
         }
     }
 
-    #start({place, request}: CompletionAsk): Running {
+    #start({place, request, isInvoked: isOfSeveral}: CompletionAsk): Running {
         const {engine, cache, now, onDidChangeBusy} = this.#options;
         const abort = new AbortController();
         const run = async (): Promise<CompletionReport | undefined> => {
             const startedMs = now();
             try {
                 const report = await engine.complete(
-                    {...request, text: place.text, offset: place.offset},
+                    {...request, text: place.text, offset: place.offset, ...(isOfSeveral ? {n: nWhenAsked} : {})},
                     abort.signal,
                 );
                 // What came in spite of the cancel is still a good suggestion for its place.
-                this.#pace = withLatency(this.#pace, now() - startedMs);
-                if (report.text !== "") cache.add(madeAt(place, report.text));
+                if (!isOfSeveral) this.#pace = withLatency(this.#pace, now() - startedMs);
+                const texts = report.candidates ?? [report.text].filter((text) => text !== "");
+                if (texts.length > 0) cache.add(place, texts, isOfSeveral);
                 return report;
             } catch (error) {
                 if (abort.signal.aborted || isKvasirError(error, "cancelled")) return undefined;
@@ -155,21 +159,21 @@ export class Completer {
                 }
             }
         };
-        const running: Running = {place, abort, done: Promise.resolve(undefined)};
+        const running: Running = {place, isOfSeveral, abort, done: Promise.resolve(undefined)};
         this.#running = running;
         onDidChangeBusy?.(true);
         running.done = run();
         return running;
     }
 
-    #isRunningFor({document, text, offset}: Place): boolean {
+    #isRunningFor({place: {document, text, offset}, isInvoked}: CompletionAsk): boolean {
         const running = this.#running;
-        if (running === undefined || running.abort.signal.aborted) return false;
+        if (running === undefined || running.abort.signal.aborted || (isInvoked && !running.isOfSeveral)) return false;
         const {place} = running;
         return place.document === document && place.offset === offset && place.text === text;
     }
 
-    #cancelOthers(place: Place): void {
-        if (!this.#isRunningFor(place)) this.#running?.abort.abort();
+    #cancelOthers(ask: CompletionAsk): void {
+        if (!this.#isRunningFor(ask)) this.#running?.abort.abort();
     }
 }

@@ -76,8 +76,9 @@ export function completionCommands(ctx: Ctx, state: CompletionState): CommandTab
         "kvasir.completion.toggleLanguage": toggleLanguage,
         "kvasir.completion.snooze": snooze,
         "kvasir.completion.trigger": () => vscode.commands.executeCommand("editor.action.inlineSuggest.trigger"),
-        "kvasir.completion.accepted": (id) => {
-            if (typeof id === "string") state.count({kind: "accepted", id});
+        "kvasir.completion.accepted": (id, length) => {
+            if (typeof id !== "string") return;
+            state.count({kind: "accepted", id, ...(typeof length === "number" ? {length} : {})});
         },
         "kvasir.completion.menu": menu,
     };

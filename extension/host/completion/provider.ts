@@ -4,6 +4,7 @@
  */
 import * as vscode from "vscode";
 import {type CompletionSituation, type WhyNot, whyNot} from "../../core/completion/eligibility.js";
+import type {Remaining} from "../../core/completion/type-through.js";
 import {isSecretPath} from "../../core/files/secrets.js";
 import {toKvasirError} from "../../protocol/errors.js";
 import type {CommandId} from "../commands/command-ids.js";
@@ -12,6 +13,9 @@ import type {Completer, CompletionAsk, Offer} from "./completer.js";
 import type {CompletionState} from "./completion-state.js";
 import {isCopilotOn} from "./copilot.js";
 import {type DocumentPlace, isWritable, lengthOf, placeOf} from "./document-place.js";
+
+/** Of the answer, and the suggestion's length when it is not the one that was counted as shown: that is the first. */
+type AcceptedArguments = [id: string, length?: number];
 
 export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     readonly #ctx: Ctx;
@@ -49,8 +53,11 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
             offset: document.offsetAt(position),
             text: offer.text,
         });
-        void this.#completer.fetchAhead({...ask, isInvoked: false}, offer);
-        return [itemOf(offer, position, selected)];
+        void this.#completer.fetchAhead(ask, offer);
+        return [
+            itemOf(offer, [offer.id], position, selected),
+            ...offer.others.map((other) => itemOf(other, [offer.id, other.text.length], position, selected)),
+        ];
     }
 
     /** Why nothing would be offered at a place while typing, for the status bar. */
@@ -122,9 +129,13 @@ function lasting(reason: WhyNot | undefined): WhyNot | undefined {
     return reason === "mid-word" || reason === "snoozed" ? undefined : reason;
 }
 
-/** The item begins where VS Code wants it to: at the cursor, or at the word chosen in the list of suggestions. */
+/**
+ * The item begins where VS Code wants it to: at the cursor, or at the word chosen in the list of suggestions.
+ * @param accepted the arguments of the command that counts it
+ */
 function itemOf(
-    {id, text, overwrite}: Offer,
+    {text, overwrite}: Remaining,
+    accepted: AcceptedArguments,
     position: vscode.Position,
     selected: vscode.SelectedCompletionInfo | undefined,
 ): vscode.InlineCompletionItem {
@@ -133,6 +144,6 @@ function itemOf(
     return new vscode.InlineCompletionItem((selected?.text ?? "") + text, new vscode.Range(start, end), {
         command: "kvasir.completion.accepted" satisfies CommandId,
         title: vscode.l10n.t("Completion Accepted"),
-        arguments: [id],
+        arguments: accepted,
     });
 }

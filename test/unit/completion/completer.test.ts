@@ -7,7 +7,7 @@ import {cancelled, modelMissing} from "../../../extension/protocol/errors.js";
 interface Asked {
     request: CompleteRequest;
     isCancelled(): boolean;
-    answer(text: string): void;
+    answer(text: string, candidates?: string[]): void;
     fail(error: Error): void;
 }
 
@@ -22,7 +22,7 @@ function scriptedEngine(): Pick<EngineApi, "complete"> & {asked: Asked[]} {
                 asked.push({
                     request,
                     isCancelled: () => signal?.aborted === true,
-                    answer: (text) => resolve({...report, text}),
+                    answer: (text, candidates) => resolve({...report, text, ...(candidates && {candidates})}),
                     fail: reject,
                 });
             }),
@@ -193,9 +193,9 @@ describe("what is kept", () => {
         const {completer, engine, waits, complete} = setUp();
         const made = await complete("let a = |;", "f(1)");
         const typed = await completer.complete(askAt("let a = f|;"), new AbortController().signal);
-        expect(typed).toEqual({id: made?.id, text: "(1)", overwrite: 0, source: "kept"});
+        expect(typed).toMatchObject({id: made?.id, text: "(1)", overwrite: 0, source: "kept"});
         const bracket = await completer.complete(askAt("let a = f(|);"), new AbortController().signal);
-        expect(bracket).toEqual({id: made?.id, text: "1)", overwrite: 1, source: "kept"});
+        expect(bracket).toMatchObject({id: made?.id, text: "1)", overwrite: 1, source: "kept"});
         expect(engine.asked).toHaveLength(1);
         expect(waits).toHaveLength(1);
     });
@@ -214,6 +214,85 @@ describe("what is kept", () => {
         await complete("let a = |", "f()");
         expect(await complete("let a = g|", "(2)")).toMatchObject({text: "(2)", source: "engine"});
         expect(engine.asked).toHaveLength(2);
+    });
+});
+
+describe("asked for by the person", () => {
+    const never = () => new AbortController().signal;
+    const several = async () => {
+        const all = setUp();
+        const offered = all.completer.complete(askAt("let a = |;", true), never());
+        await settled();
+        all.engine.asked[0]?.answer("f(1)", ["f(1)", "f(2)", "[]"]);
+        return {...all, offer: await offered};
+    };
+    const textsOf = (offer: Awaited<ReturnType<Completer["complete"]>>) =>
+        offer && [offer.text, ...offer.others.map(({text}) => text)];
+
+    test("several are offered, each once, and by itself one", async () => {
+        const {completer, engine, complete, offer} = await several();
+        expect(engine.asked[0]?.request.n).toBe(3);
+        expect(textsOf(offer)).toEqual(["f(1)", "f(2)", "[]"]);
+        expect(textsOf(await completer.complete(askAt("let a = |;", true), never()))).toHaveLength(3);
+        expect(engine.asked).toHaveLength(1);
+        expect(textsOf(await complete("let b = |;", "g()"))).toEqual(["g()"]);
+        expect(engine.asked[1]?.request.n).toBeUndefined();
+    });
+
+    test("typed along, those that still fit stay, with the brackets that the editor closes", async () => {
+        const {completer, engine, offer} = await several();
+        const typed = await completer.complete(askAt("let a = f(|);"), never());
+        expect(typed).toMatchObject({
+            id: offer?.id,
+            text: "1)",
+            overwrite: 1,
+            others: [{text: "2)", overwrite: 1}],
+        });
+        // Asked for again, as a key that goes on to the next one does.
+        const other = await completer.complete(askAt("let a = [|];", true), never());
+        expect(other).toMatchObject({text: "]", overwrite: 1, others: []});
+        expect(engine.asked).toHaveLength(1);
+    });
+
+    test("one that came by itself is asked for again, and stays the same suggestion", async () => {
+        const {completer, engine, complete} = setUp();
+        const first = await complete("a = |", "1");
+        const asked = completer.complete(askAt("a = |", true), never());
+        await settled();
+        engine.asked[1]?.answer("1", ["1", "2"]);
+        expect(await asked).toMatchObject({id: first?.id, text: "1", others: [{text: "2"}]});
+    });
+
+    test("a request for one that runs gives way, and all end with the signal", async () => {
+        const {completer, engine, waits} = setUp();
+        const byItself = completer.complete(askAt("a = |"), never());
+        waits[0]?.end();
+        await settled();
+        const abort = new AbortController();
+        const asked = completer.complete(askAt("a = |", true), abort.signal);
+        await settled();
+        expect(engine.asked.map(({request}) => request.n)).toEqual([undefined, 3]);
+        expect(engine.asked[0]?.isCancelled()).toBe(true);
+        abort.abort();
+        expect(engine.asked[1]?.isCancelled()).toBe(true);
+        expect(await Promise.all([byItself, asked])).toEqual([undefined, undefined]);
+    });
+
+    test("others are offered where the likeliest says nothing", async () => {
+        const {completer, engine} = setUp();
+        const asked = completer.complete(askAt("a = |", true), never());
+        await settled();
+        engine.asked[0]?.answer("", ["2"]);
+        expect(textsOf(await asked)).toEqual(["2"]);
+    });
+
+    test("what is fetched ahead is one", async () => {
+        const {completer, engine, waits, offer} = await several();
+        void completer.fetchAhead(askAt("let a = |;", true), offer!);
+        waits.at(-1)?.end();
+        await settled();
+        expect(engine.asked[1]?.request).toMatchObject({text: "let a = f(1);"});
+        expect(engine.asked[1]?.request.n).toBeUndefined();
     });
 });
 

@@ -87,6 +87,15 @@ describe("what became of a suggestion", () => {
         expect(counts(...events)).toEqual({...noCounts, ...expected});
     });
 
+    test("another of the same answer, chosen instead of the first, is accepted at its own length", () => {
+        const events: SuggestionEvent[] = [
+            shown("1", "abc"),
+            typed("wxyz", 10),
+            {kind: "accepted", id: "1", length: 4},
+        ];
+        expect(counts(...events)).toEqual({...noCounts, shown: 1, accepted: 1, charsTaken: 4});
+    });
+
     test("an accept of something not shown counts nothing", () => {
         expect(counts(accepted("9"))).toEqual(noCounts);
         expect(counts(shown("1", "a"), accepted("1"), accepted("1"))).toEqual({
