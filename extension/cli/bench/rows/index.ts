@@ -1,6 +1,7 @@
 /** All groups of rows, those first that need the least. */
 import type {RowGroup} from "../row-group.js";
 import {bytesRows} from "./bytes.js";
+import {candidateRows} from "./candidates.js";
 import {coldRows} from "./cold.js";
 import {completionRows} from "./completion.js";
 import {longDecodeRows} from "./decode-long.js";
@@ -21,6 +22,7 @@ export const rowGroups: readonly RowGroup[] = [
     ...longDecodeRows,
     decodeRows,
     draftRows,
+    candidateRows,
     completionRows,
     questionRows,
     coldRows,

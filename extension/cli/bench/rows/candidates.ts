@@ -1,0 +1,40 @@
+/**
+ * Three candidates of a completion in one batch, against three completions one after another, of which the second and
+ * third find the prompt's rows: milliseconds per token that was written, the wait for the first one included.
+ */
+import {timed} from "../alternate.js";
+import type {RowGroup} from "../row-group.js";
+import {maxTokens, prepareCompletions} from "./completing.js";
+
+const nCandidates = 3;
+
+export const candidateRows: RowGroup = {
+    rows: [
+        {
+            name: "completion-candidates",
+            unit: "ms/token",
+            kvasir: "together",
+            peer: "apart",
+            peerName: "one after another",
+        },
+    ],
+    async prepare(lab) {
+        const {complete} = await prepareCompletions(lab);
+        // Buffers of the two sides take turns, so that neither finds the other's rows.
+        const turn = {together: 0, apart: 1};
+        const perToken = async (nCalls: number, run: number, n: number) => {
+            let tokens = 0;
+            const ms = await timed(async () => {
+                for (let i = 0; i < nCalls; i++) tokens += (await complete(run, maxTokens, n)).tokens;
+            });
+            return ms / Math.max(1, tokens);
+        };
+        return {
+            sides: {
+                together: () => perToken(1, (turn.together += 2), nCandidates),
+                apart: () => perToken(nCandidates, (turn.apart += 2), 1),
+            },
+            dispose: () => undefined,
+        };
+    },
+};
