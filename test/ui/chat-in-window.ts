@@ -12,6 +12,8 @@ export interface ChatInWindow {
     lastText(): Promise<string>;
     /** Begins an empty conversation. */
     startNew(): Promise<void>;
+    /** Writes on, up to a mention of a file by its first letters, and takes that file from the list by a key. */
+    mention(written: string, fileName: RegExp): Promise<void>;
     /** Writes a question and sends it. */
     ask(question: string): Promise<void>;
     /** Ends when the last answer has ended. */
@@ -34,6 +36,12 @@ export async function chatIn(page: Page): Promise<ChatInWindow> {
         async startNew() {
             await runCommand(page, "Kvasir: New Conversation");
             await nAnswers().toBe(0);
+        },
+        async mention(written, fileName) {
+            await composer().pressSequentially(written);
+            // A list of fewer letters may be the one that is shown.
+            await frame.getByRole("option", {name: fileName, selected: true}).first().waitFor();
+            await composer().press("Enter");
         },
         async ask(question) {
             const nBefore = await answers().count();

@@ -103,6 +103,7 @@ export async function openVscode({
                 ),
             );
             await page.locator(".monaco-workbench").waitFor();
+            if (which?.endsWith(".code-workspace")) await withItsFolders(page);
             await meterOf(page).waitFor();
             return page;
         };
@@ -140,6 +141,29 @@ export async function openVscode({
         await server.stop();
         throw error;
     }
+}
+
+/**
+ * Reloads a window on a workspace file until it has folders. In a browser VS Code begins with its own copy of the file,
+ * which is empty the first time, and misses the file itself when that is read while the window has no workspace yet
+ * (createMultiFolderWorkspace has asked for the folders, updateWorkspaceAndInitializeConfiguration has not taken them).
+ */
+async function withItsFolders(page: Page): Promise<void> {
+    const folder = page.locator(".explorer-folders-view .monaco-list-row").first();
+    const none = page.locator(".explorer-viewlet .welcome-view-content").first();
+    for (const deadlineMs = Date.now() + patienceMs; Date.now() < deadlineMs;) {
+        await folder.or(none).first().waitFor();
+        if ((await folder.count()) > 0) return;
+        // The file may only come a little later than the window.
+        const came = await folder.waitFor({timeout: 5_000}).then(
+            () => true,
+            () => false,
+        );
+        if (came) return;
+        await page.reload();
+        await page.locator(".monaco-workbench").waitFor();
+    }
+    throw new Error("the window has none of the workspace's folders");
 }
 
 /** A command that gives what stands behind it a small disk in a folder; nobody else sees that. */

@@ -95,18 +95,8 @@ describe("a workspace with two folders", () => {
 
     it("has the files of both, named with their folders, and answers from them", async () => {
         await poll(() => said(page)).toMatch(/^Kvasir: (Ready|Reading again).* 2 files\.$/);
-        await chat.composer().pressSequentially("What are @pri");
-        await chat.frame
-            .getByRole("option", {name: /price\.ts/, selected: true})
-            .first()
-            .waitFor();
-        await chat.composer().press("Enter");
-        await chat.composer().pressSequentially("and @sto");
-        await chat.frame
-            .getByRole("option", {name: /stock\.ts/, selected: true})
-            .first()
-            .waitFor();
-        await chat.composer().press("Enter");
+        await chat.mention("What are @pri", /price\.ts/);
+        await chat.mention("and @sto", /stock\.ts/);
         await poll(() => chat.composer().inputValue()).toBe("What are @front/price.ts and @back/stock.ts ");
         await chat.composer().press("Enter");
         await chat.finished();
