@@ -20,8 +20,9 @@ export const candidateRows: RowGroup = {
     ],
     async prepare(lab) {
         const {complete} = await prepareCompletions(lab);
-        // Buffers of the two sides take turns, so that neither finds the other's rows.
-        const turn = {together: 0, apart: 1};
+        // Both complete the same buffers, one of them a turn later: what was completed last is another buffer by then, so
+        // neither finds the other's rows.
+        const turn = {together: 1, apart: 0};
         const perToken = async (nCalls: number, run: number, n: number) => {
             let tokens = 0;
             const ms = await timed(async () => {
@@ -31,8 +32,8 @@ export const candidateRows: RowGroup = {
         };
         return {
             sides: {
-                together: () => perToken(1, (turn.together += 2), nCandidates),
-                apart: () => perToken(nCandidates, (turn.apart += 2), 1),
+                together: () => perToken(1, turn.together++, nCandidates),
+                apart: () => perToken(nCandidates, turn.apart++, 1),
             },
             dispose: () => undefined,
         };
