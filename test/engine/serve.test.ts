@@ -6,10 +6,9 @@ import {tmpdir} from "node:os";
 import {join} from "node:path";
 import OpenAI from "openai";
 import {afterAll, beforeAll, describe, expect, it} from "vitest";
-import {engineFolder} from "../../extension/core/process/engine-folder.js";
 import {createRemoteEngine} from "../../extension/engine/remote/remote-engine.js";
 import type {EngineSettings, RemoteServer} from "../../extension/protocol/engine.js";
-import {readEndpoint} from "../../extension/client/find-engine.js";
+import {endEngine} from "../../scripts/vscode/end-engine.mjs";
 import {CliWorkspace} from "./cli-runs.js";
 
 // `kvasir serve` as people start it, with the real small model, asked by the official client of the API.
@@ -46,9 +45,7 @@ afterAll(async () => {
         server.kill("SIGTERM");
         await exited;
     }
-    const folder = engineFolder({platform: process.platform, env: process.env, uid: 0, temporary: "", home: ""});
-    const endpoint = await readEndpoint(folder);
-    if (endpoint) process.kill(endpoint.pid, "SIGTERM");
+    await endEngine(runtimeDir);
     delete process.env["KVASIR_RUNTIME_DIR"];
     workspace.remove();
     rmSync(runtimeDir, {recursive: true, force: true});
