@@ -86,7 +86,7 @@ describe("every preset on one pair, at both places", () => {
 
     const of = (place: string, policy: string) => figures[place]!.cuts[cuts.findIndex((cut) => cut.policy === policy)]!;
 
-    test("all presets but the one whose facts llama.cpp does not show", () => {
+    test("all presets but the one whose facts nothing measures", () => {
         expect(missing).toEqual(["squeeze"]);
         expect(cuts.map(({policy}) => policy)).toEqual(policyNames.filter((name) => name !== "squeeze"));
     });

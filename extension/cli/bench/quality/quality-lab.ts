@@ -107,7 +107,7 @@ export class QualityLab implements Tokenizer {
                 (needs.profile || needs.retrieval) && this.profile === undefined
                     ? "the model has no head profile: run `kvasir calibrate` on files that are not among the pairs, or use --calibrate-on PATH"
                     : needs.layerSimilarity && this.profile?.layerSimilarity === undefined
-                      ? "it shares by the similarity of hidden states before and after attention, which llama.cpp does not show"
+                      ? "it shares by the similarity of hidden states before and after attention, which nothing here measures yet"
                       : composition.evidence.kind === "expected" && this.#rope === undefined
                         ? "how this model rotates its heads is not known"
                         : undefined;
