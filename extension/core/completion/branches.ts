@@ -24,6 +24,8 @@ export function likeliestToken(logits: Float32Array): number {
  * @param isEnd whether a token ends the text: a candidate that begins so says nothing new
  */
 export function branchTokens(logits: Float32Array, most: number, isEnd: (token: number) => boolean): number[] {
+    // Asked at every step, and the vocabulary is long.
+    if (most <= 0) return [];
     const likeliest = likeliestToken(logits);
     // Shares of probabilities are differences of logits, whatever all others add up to.
     const least = logits[likeliest]! + Math.log(minShare);
