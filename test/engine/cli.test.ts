@@ -234,7 +234,8 @@ test("bench speed measures the rows that are named, on real text", async () => {
         ["bytes-per-file", "bytes"],
         ["switch-4k", "ms"],
     ]);
-    for (const {kvasir, peer, peerName, ratio, spread} of rows) {
+    for (const {kvasir, peer, peerName, ratio, spread, rounds} of rows) {
+        expect(rounds).toBe(1);
         expect(peerName).toContain("plain llama.cpp");
         expect(kvasir).toBeGreaterThan(0);
         expect(ratio).toBeCloseTo(peer / kvasir, 9);

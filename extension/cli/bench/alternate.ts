@@ -15,28 +15,59 @@ export interface Ratio {
     spread: [number, number];
 }
 
+export interface AlternateOptions<Name extends string> {
+    /** At most so many. */
+    rounds: number;
+    /** False for work that is not the same twice: no run goes uncounted. */
+    warmUp?: boolean;
+    /** No further round begins when so long has been measured; one round is always whole. */
+    allowanceMs?: number;
+    /** Gets every side's costs so far after each round: all have equally many. */
+    onRound?: (costs: Readonly<Record<Name, readonly number[]>>) => void;
+    /** Milliseconds. */
+    now?: () => number;
+    signal?: AbortSignal;
+}
+
+/** What a first run makes ready (buffers, threads, pages of the model) is lost in a run that takes longer than this. */
+const longRunMs = 3000;
+
 /**
  * Runs every side once a round, in turns forwards and backwards, so that no side is always the one that comes behind
- * another. A side is run once more before the first round and that run is not counted, unless `warmUp` is false.
+ * another. A side is run once more before the first round and that run is not counted; where even the quickest side's run
+ * is long there is nothing to warm up, and it counts as the first round.
  * @returns per side, its cost in every round
  */
 export async function alternate<Name extends string>(
     sides: Readonly<Record<Name, Side>>,
-    {rounds, warmUp = true, signal}: {rounds: number; warmUp?: boolean; signal?: AbortSignal},
+    {
+        rounds,
+        warmUp = true,
+        allowanceMs = Number.POSITIVE_INFINITY,
+        onRound,
+        now = () => performance.now(),
+        signal,
+    }: AlternateOptions<Name>,
 ): Promise<Record<Name, number[]>> {
     const names = Object.keys(sides) as Name[];
     const costs = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
-    if (warmUp) {
-        for (const name of names) {
-            signal?.throwIfAborted();
-            await sides[name]();
-        }
-    }
-    for (let round = 0; round < rounds; round++) {
+    const startedMs = now();
+    let isWarm = !warmUp;
+    for (let round = 0; round < rounds && (round === 0 || now() - startedMs < allowanceMs);) {
+        const found = new Map<Name, number>();
+        let quickestMs = Number.POSITIVE_INFINITY;
         for (const name of round % 2 === 0 ? names : names.toReversed()) {
             signal?.throwIfAborted();
-            costs[name].push(await sides[name]());
+            const beganMs = now();
+            found.set(name, await sides[name]());
+            quickestMs = Math.min(quickestMs, now() - beganMs);
         }
+        const counts = isWarm || quickestMs > longRunMs;
+        isWarm = true;
+        if (!counts) continue;
+        for (const [name, cost] of found) costs[name].push(cost);
+        round++;
+        onRound?.(costs);
     }
     return costs;
 }

@@ -60,20 +60,27 @@ export class BenchLab {
     /** The engine, loaded and calibrated, with all files of the repository known to it. */
     async engine(): Promise<EngineApi> {
         if (this.#engine !== undefined) return this.#engine;
-        this.#engine = await this.context.createEngine(this.settings);
-        // What is read in the background would be measured too.
-        this.#engine.pause();
-        await this.#engine.load((share) => this.say(`loading the model ${Math.floor(share * 100)} %`), this.signal);
-        const {files} = await collectFiles(this.repo, undefined, this.signal);
-        await this.#engine.updateWorkspace({workspace: this.repo, upsert: files});
-        await this.#calibrate(this.#engine);
-        return this.#engine;
+        const engine = await this.context.createEngine(this.settings);
+        try {
+            // What is read in the background would be measured too.
+            engine.pause();
+            await engine.load((share) => this.say(`loading the model ${Math.floor(share * 100)} %`), this.signal);
+            const {files} = await collectFiles(this.repo, undefined, this.signal);
+            await engine.updateWorkspace({workspace: this.repo, upsert: files});
+            await this.#calibrate(engine);
+        } catch (error) {
+            // The next row that needs one tries again instead of finding one that is not ready.
+            await engine.dispose();
+            throw error;
+        }
+        return (this.#engine = engine);
     }
 
     /** The engine anew, as after a restart of the editor: what it knows is on disk. */
     async restartEngine(): Promise<EngineApi> {
-        await this.#engine?.dispose();
+        const engine = this.#engine;
         this.#engine = undefined;
+        await engine?.dispose();
         return this.engine();
     }
 
@@ -162,7 +169,9 @@ export class BenchLab {
      */
     async server(nTokens: number): Promise<LlamaServer> {
         const nCtx = cellsFor(nTokens);
-        if (this.#server !== undefined && this.#server.nCtx >= nCtx) return this.#server.server;
+        // One that ended in another row is started anew.
+        if (this.#server !== undefined && this.#server.nCtx >= nCtx && !this.#server.server.hasEnded)
+            return this.#server.server;
         await this.stopServer();
         const model = await this.model();
         this.say("llama-server starts");

@@ -117,6 +117,11 @@ export class LlamaServer {
         return peakBytesOf(this.#child.pid!);
     }
 
+    /** By itself: it answers no more. */
+    get hasEnded(): boolean {
+        return this.#ending !== undefined;
+    }
+
     async stop(): Promise<void> {
         process.removeListener("exit", this.#kill);
         if (this.#ending !== undefined) return;

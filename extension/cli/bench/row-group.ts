@@ -28,6 +28,8 @@ export interface RowGroup {
     rows: readonly RowPlan[];
     /** Takes minutes a round on a CPU: there it runs only when one of its rows is named. */
     isLong?: boolean;
+    /** Begins no further round after so long, unless its rows are named; two minutes when it says nothing. */
+    allowanceMs?: number;
     /** What it needs, made ready but not measured. Throws a coded error when it cannot run here. */
     prepare(lab: BenchLab): Promise<PreparedGroup>;
 }

@@ -12,6 +12,10 @@ export interface SpeedRow {
     peerName: string;
     ratio: number;
     spread: [number, number];
+    /** How often each side was measured. */
+    rounds: number;
+    /** Load average of the last minute when it was measured: the bench's own threads and what others were doing. */
+    load: number;
 }
 
 /** A row, with its peer, that could not be measured here. */
@@ -39,17 +43,19 @@ export interface SpeedReport {
     machine: Machine;
     rows: SpeedRow[];
     missing: Missing[];
+    /** Of the whole run, all that was made ready included. */
+    durationMs: number;
     /** Ended before all rows were measured. */
     interrupted?: true;
 }
 
 export function speedText(
-    {machine, rows, missing, interrupted}: SpeedReport,
+    {machine, rows, missing, durationMs, interrupted}: SpeedReport,
     {colors, columns: width}: Terminal,
 ): string {
     const parts = [
         `${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)}, GPU: ${machine.gpu}\n` +
-            `${machine.os}, ${machine.model}, llama.cpp ${machine.llamaRelease}, load ${machine.load.toFixed(1)}`,
+            `${machine.os}, ${machine.model}, llama.cpp ${machine.llamaRelease}, load ${machine.load.toFixed(1)}, measured in ${formatMs(durationMs)}`,
     ];
     if (rows.length > 0)
         parts.push(
@@ -61,6 +67,7 @@ export function speedText(
                     {title: ""},
                     {title: "ratio", align: "right"},
                     {title: "lowest to highest"},
+                    {title: "rounds", align: "right"},
                 ],
                 rows.map((row) => [
                     row.name,
@@ -69,12 +76,13 @@ export function speedText(
                     row.peerName,
                     (row.ratio >= 1 ? colors.green : colors.yellow)(`${formatRatio(row.ratio)}x`),
                     `${formatRatio(row.spread[0])} to ${formatRatio(row.spread[1])}`,
+                    String(row.rounds),
                 ]),
                 {colors, width},
             ),
             colors.dim("ratio: peer / Kvasir, above 1 Kvasir is better"),
         );
-    if (interrupted) parts.push(colors.yellow("interrupted: these are the rows that were complete"));
+    if (interrupted) parts.push(colors.yellow("interrupted: these are the rounds that were complete"));
     if (missing.length > 0) parts.push(["not measured:", ...byReason(missing)].join("\n"));
     return parts.join("\n\n");
 }

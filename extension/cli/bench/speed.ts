@@ -32,29 +32,32 @@ export async function runSpeed(context: CommandContext, flags: SpeedFlags): Prom
     const progress = new ProgressLine(context.terminal);
     // Named files are seen whatever they take; the longest row names 16k tokens of them.
     settings.attendedTokens = Math.max(settings.attendedTokens, 32_768);
-    const lab = new BenchLab(context, settings, repo, flags.rounds, (what) => progress.show(what));
+    let place = "";
+    const lab = new BenchLab(context, settings, repo, flags.rounds, (what) => progress.show(place + what));
     const report: Partial<SpeedReport> & Measured = {rows: [], missing: []};
-    const work = measure(lab, flags.rows, progress, report);
+    const startedMs = performance.now();
+    const result = (): CommandResult => {
+        // There are no rows before the machine is known.
+        const whole = {...report, durationMs: Math.round(performance.now() - startedMs)} as SpeedReport;
+        return {json: whole, text: speedText(whole, context.terminal)};
+    };
+    const work = measure(lab, flags.rows, (group) => (place = `${group}: `), report);
     try {
         await Promise.race([work, cancelledBy(lab.signal)]);
-        return result(report, context);
+        return result();
     } catch (error) {
-        // Rows are minutes of work: those that are complete count.
+        // Rounds are minutes of work: those that are complete count.
         if (!lab.signal.aborted || report.rows.length === 0) throw error;
-        return {...result({...report, interrupted: true}, context), exitCode: 1};
+        report.interrupted = true;
+        return {...result(), exitCode: 1};
     } finally {
         progress.clear();
         // A prompt of plain llama.cpp can take half a minute and knows no cancel: nobody should wait for it to close.
         if (lab.signal.aborted) work.catch(() => undefined);
-        else await lab.close();
+        // What a lost device does not give back goes with the process, and hides no row.
+        else await lab.close().catch(() => undefined);
         if (ownCache !== undefined) await rm(ownCache, {recursive: true, force: true});
     }
-}
-
-function result(measured: Partial<SpeedReport> & Measured, {terminal}: CommandContext): CommandResult {
-    // There are no rows before the machine is known.
-    const report = measured as SpeedReport;
-    return {json: report, text: speedText(report, terminal)};
 }
 
 /** Never fulfilled; rejected when the signal is given. */
@@ -69,12 +72,12 @@ function cancelledBy(signal: AbortSignal): Promise<never> {
 async function measure(
     lab: BenchLab,
     named: readonly string[] | undefined,
-    progress: ProgressLine,
+    enter: (group: string) => void,
     onto: Partial<SpeedReport> & Measured,
 ): Promise<void> {
     onto.machine = await describeMachine(lab);
     const isOnCpu = (await lab.model()).backend === "cpu";
-    await measureGroups(rowGroups, lab, {named, isOnCpu, say: (what) => progress.show(what), onto});
+    await measureGroups(rowGroups, lab, {named, isOnCpu, enter, onto});
 }
 
 async function describeMachine(lab: BenchLab): Promise<Machine> {

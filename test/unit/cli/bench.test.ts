@@ -35,6 +35,56 @@ describe("alternating sides", () => {
         expect(await alternate(sides(log), {rounds: 1, warmUp: false})).toEqual({a: [1], b: [2], c: [3]});
     });
 
+    /** Sides that take so many milliseconds by a clock that only they move. */
+    const clocked = (tookMs: Record<string, number>) => {
+        let nowMs = 0;
+        const log: string[] = [];
+        const run = Object.fromEntries(
+            Object.entries(tookMs).map(([name, ms]) => [
+                name,
+                async () => {
+                    nowMs += ms;
+                    log.push(name);
+                    return log.length;
+                },
+            ]),
+        );
+        return {sides: run, log, now: () => nowMs};
+    };
+
+    test("no further round begins when the allowance is spent, and one is always whole", async () => {
+        const measured = async (allowanceMs: number): Promise<string> => {
+            const {sides: run, log, now} = clocked({a: 1000, b: 500});
+            const costs = await alternate(run, {rounds: 4, warmUp: false, allowanceMs, now});
+            expect(costs.a).toHaveLength(log.length / 2);
+            return log.join("");
+        };
+        expect(await measured(0)).toBe("ab");
+        expect(await measured(1500)).toBe("ab");
+        expect(await measured(1501)).toBe("abba");
+        expect(await measured(100_000)).toBe("abbaabba");
+    });
+
+    test("the warm-up is part of the allowance, and a round follows it", async () => {
+        const {sides: run, log, now} = clocked({a: 1000, b: 500});
+        expect(await alternate(run, {rounds: 4, allowanceMs: 100, now})).toEqual({a: [3], b: [4]});
+        expect(log.join("")).toBe("abab");
+    });
+
+    test("a first run counts when even the quickest side's is long", async () => {
+        const long = clocked({a: 20_000, b: 4000});
+        expect(await alternate(long.sides, {rounds: 2, now: long.now})).toEqual({a: [1, 4], b: [2, 3]});
+        const mixed = clocked({a: 20_000, b: 40});
+        expect(await alternate(mixed.sides, {rounds: 2, now: mixed.now})).toEqual({a: [3, 6], b: [4, 5]});
+    });
+
+    test("complete rounds are told one by one", async () => {
+        const told: string[] = [];
+        const onRound = (costs: object) => told.push(JSON.stringify(costs));
+        await alternate(sides([]), {rounds: 2, warmUp: false, onRound});
+        expect(told).toEqual(['{"a":[1],"b":[2],"c":[3]}', '{"a":[1,6],"b":[2,5],"c":[3,4]}']);
+    });
+
     test("ends when it is cancelled", async () => {
         const controller = new AbortController();
         const log: string[] = [];
@@ -183,14 +233,15 @@ test("the peak memory of a process is read from its status", () => {
 });
 
 describe("measuring groups", () => {
-    const lab = (signal = new AbortController().signal) => ({rounds: 2, signal}) as unknown as BenchLab;
+    const lab = (signal = new AbortController().signal) =>
+        ({rounds: 2, signal, say: () => undefined}) as unknown as BenchLab;
     const measured = async (
         groups: readonly RowGroup[],
         more: Partial<MeasureOptions> = {},
         signal?: AbortSignal,
     ): Promise<Measured> => {
         const onto: Measured = {rows: [], missing: []};
-        const options = {named: undefined, isOnCpu: true, say: () => undefined, onto, ...more};
+        const options = {named: undefined, isOnCpu: true, enter: () => undefined, onto, ...more};
         await measureGroups(groups, lab(signal), options);
         return onto;
     };
@@ -215,7 +266,21 @@ describe("measuring groups", () => {
     test("a peer that is not there is missing with the reason; the other one is measured", async () => {
         const log: string[] = [];
         expect(await measured([group("a", log)])).toEqual({
-            rows: [{name: "a", unit: "ms", peerName: "here", kvasir: 2, peer: 6, ratio: 3, spread: [3, 3]}],
+            rows: [
+                {
+                    ...{
+                        name: "a",
+                        unit: "ms",
+                        peerName: "here",
+                        kvasir: 2,
+                        peer: 6,
+                        ratio: 3,
+                        spread: [3, 3],
+                        rounds: 2,
+                    },
+                    load: expect.any(Number) as number,
+                },
+            ],
             missing: [{name: "a, gone", why: "it is not installed."}],
         });
         expect(log).toEqual(["a own", "a here", "a here", "a own", "a disposed"]);
@@ -229,6 +294,7 @@ describe("measuring groups", () => {
         const lost = group("lost", log, {
             prepare: async () => ({
                 sides: {own: async () => 1, here: async () => Promise.reject(new Error("the device is gone"))},
+                absent: {gone: "it is not installed."},
                 dispose: () => void log.push("lost disposed"),
             }),
         });
@@ -241,6 +307,87 @@ describe("measuring groups", () => {
         expect(log).toEqual(["lost disposed"]);
     });
 
+    test("a side that fails takes only its own rows along", async () => {
+        const log: string[] = [];
+        let nRuns = 0;
+        const failing = group("a", log, {
+            prepare: async () => ({
+                sides: {
+                    own: async () => (log.push("own"), 2),
+                    here: async () => 6,
+                    gone: async () => {
+                        if (++nRuns > 1) throw new Error("the connection broke");
+                        return 4;
+                    },
+                },
+                warmUp: false,
+                dispose: () => undefined,
+            }),
+        });
+        const {rows, missing} = await measured([failing]);
+        expect(rows.map(({name, peerName, rounds}) => [name, peerName, rounds])).toEqual([["a", "here", 2]]);
+        expect(missing).toEqual([{name: "a, gone", why: expect.stringContaining("the connection broke") as string}]);
+        expect(log).toEqual(["own", "own"]);
+    });
+
+    test("no peer is run that has nothing to be compared with", async () => {
+        const log: string[] = [];
+        const failing = group("a", log, {
+            prepare: async () => ({
+                sides: {
+                    own: async () => Promise.reject(new KvasirError("out-of-memory", "the device is full.")),
+                    here: async () => log.push("here"),
+                    gone: async () => log.push("gone"),
+                },
+                dispose: () => undefined,
+            }),
+        });
+        const {rows, missing} = await measured([failing]);
+        expect(rows).toEqual([]);
+        expect(missing.map(({why}) => why)).toEqual(["the device is full.", "the device is full."]);
+        expect(log).toEqual([]);
+    });
+
+    test("rows stand though their group cannot be put away", async () => {
+        const stuck = group("a", [], {
+            prepare: async () => ({
+                sides: {own: async () => 1, here: async () => 2, gone: async () => 3},
+                dispose: () => {
+                    throw new Error("the device is gone");
+                },
+            }),
+        });
+        const {rows, missing} = await measured([stuck, group("b")]);
+        expect(rows.map(({name, peerName}) => `${name} ${peerName}`)).toEqual(["a here", "a gone", "b here"]);
+        expect(missing.map(({name}) => name)).toEqual(["b, gone"]);
+    });
+
+    test("a group gets its allowance, unless its rows are named", async () => {
+        let nowMs = 0;
+        const slow = group("a", [], {
+            allowanceMs: 5000,
+            prepare: async () => ({
+                sides: {own: async () => (nowMs += 4000), here: async () => (nowMs += 4000)},
+                absent: {gone: "it is not installed."},
+                dispose: () => undefined,
+            }),
+        });
+        const roundsOf = async (named?: string[]) =>
+            (await measured([slow], {named, now: () => nowMs})).rows.map(({rounds}) => rounds);
+        expect(await roundsOf()).toEqual([1]);
+        expect(await roundsOf(["a"])).toEqual([2]);
+    });
+
+    test("each group is announced with how many there are", async () => {
+        const places: string[] = [];
+        const many = group("c", [], {rows: ["c", "d", "e"].map((name) => plan(name, "here"))});
+        const pair = group("f", [], {rows: ["f", "g"].map((name) => plan(name, "here"))});
+        await measured([group("a"), group("slow", [], {isLong: true}), many, pair], {
+            enter: (place) => places.push(place),
+        });
+        expect(places).toEqual(["1 of 3, a", "2 of 3, c and 2 more", "3 of 3, f, g"]);
+    });
+
     test("only the named rows run; long ones on a CPU only when they are named", async () => {
         const groups = [group("a"), group("slow", [], {isLong: true})];
         const names = async (more: Partial<MeasureOptions>) =>
@@ -250,6 +397,28 @@ describe("measuring groups", () => {
         expect(await names({isOnCpu: false})).toEqual(["a", "slow"]);
         const {missing} = await measured(groups);
         expect(missing.find(({name}) => name === "slow, here")?.why).toContain("--rows");
+    });
+
+    test("a bench that is cancelled in the middle of a group keeps its complete rounds", async () => {
+        const controller = new AbortController();
+        let nRuns = 0;
+        const stopping = group("a", [], {
+            prepare: async () => ({
+                sides: {
+                    own: async () => 2,
+                    here: async () => {
+                        if (++nRuns === 2) controller.abort();
+                        return 6;
+                    },
+                },
+                absent: {gone: "it is not installed."},
+                warmUp: false,
+                dispose: () => undefined,
+            }),
+        });
+        const onto: Measured = {rows: [], missing: []};
+        await expect(measured([stopping], {onto}, controller.signal)).rejects.toThrow(/abort/i);
+        expect(onto.rows.map(({name, rounds}) => [name, rounds])).toEqual([["a", 1]]);
     });
 
     test("a cancelled bench ends instead of calling its rows missing", async () => {
@@ -289,8 +458,11 @@ test("the table shows both sides, the ratio and its spread, and what is missing"
                 peerName: "plain llama.cpp",
                 ratio: 52,
                 spread: [48.04, 120.4],
+                rounds: 3,
+                load: 2.5,
             },
         ],
+        durationMs: 1_445_000,
         missing: [
             {name: "question-edited-5k, llama-server", why: "llama-server is not installed."},
             {name: "switch-16k, plain llama.cpp", why: "no room."},
@@ -298,8 +470,10 @@ test("the table shows both sides, the ratio and its spread, and what is missing"
         ],
     };
     const text = speedText(report, memoryTerminal());
-    expect(text).toContain("Some CPU, 2 cores, 8.0 GiB, GPU: none\nlinux x64, m.gguf, llama.cpp v0.5.0, load 1.3");
-    expect(text).toMatch(/^second-question-4k +250 ms +13\.0 s +plain llama\.cpp +52\.0x +48\.0 to 120$/m);
+    expect(text).toContain(
+        "Some CPU, 2 cores, 8.0 GiB, GPU: none\nlinux x64, m.gguf, llama.cpp v0.5.0, load 1.3, measured in 24 min 05 s",
+    );
+    expect(text).toMatch(/^second-question-4k +250 ms +13\.0 s +plain llama\.cpp +52\.0x +48\.0 to 120 +3$/m);
     // A reason is said once.
     expect(text).toContain(
         "not measured:\n" +

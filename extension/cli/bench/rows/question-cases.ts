@@ -13,6 +13,9 @@ import {askChatSession, askKvasir, askServer, readAhead, tellKvasir, withText} f
 /** Small beside the files: what another window asks about meanwhile. */
 const otherTokens = 1024;
 
+/** On two idle cores the first round takes four to five minutes: a second one shall begin. */
+const allowanceMs = 5 * 60_000;
+
 const cases = ["another-file", "reordered", "edited", "restart", "window"] as const;
 type Case = (typeof cases)[number];
 
@@ -30,6 +33,7 @@ function questionCases(label: string, nTokens: number, isLong: boolean): RowGrou
     return {
         rows: [...cases.map((name) => row(name, "server")), row("reordered", "session")],
         isLong,
+        allowanceMs,
         prepare: (lab) => prepare(lab, nTokens),
     };
 }
