@@ -9,6 +9,7 @@ import {SampleMeasurer} from "../../extension/cli/bench/quality/sample-measurer.
 import type {PairFigures} from "../../extension/core/fidelity/measurements.js";
 import {policyNames} from "../../extension/core/policy/presets.js";
 import type {EngineSettings} from "../../extension/protocol/engine.js";
+import {patchGguf} from "../native/patched-gguf.js";
 import {openPlain, smallModelPath} from "../native/small-model.js";
 import {CliWorkspace, demoRepository} from "./cli-runs.js";
 
@@ -62,7 +63,7 @@ describe("every preset on one pair, at both places", () => {
             say: () => undefined,
         });
         const asked = plannedCuts({budgets: [String(budget)]});
-        const possible = lab.possible(asked);
+        const possible = await lab.possible(asked);
         cuts = possible.cuts;
         missing = possible.missing.map(({policy}) => policy);
         const places = ["parallel", "sequential"] as const;
@@ -86,9 +87,9 @@ describe("every preset on one pair, at both places", () => {
 
     const of = (place: string, policy: string) => figures[place]!.cuts[cuts.findIndex((cut) => cut.policy === policy)]!;
 
-    test("all presets but the one whose facts nothing measures", () => {
-        expect(missing).toEqual(["squeeze"]);
-        expect(cuts.map(({policy}) => policy)).toEqual(policyNames.filter((name) => name !== "squeeze"));
+    test("all presets", () => {
+        expect(missing).toEqual([]);
+        expect(cuts.map(({policy}) => policy)).toEqual(policyNames);
     });
 
     test("uncut rows are recovered whole, and every other policy keeps exactly its rows", () => {
@@ -196,6 +197,28 @@ test("the command prints the contract's fields and writes a page", async () => {
     const page = readFileSync(join(workspace.folder, "out/page.html"), "utf8");
     expect(page).toContain("aha-file:stride=1");
     expect(page.match(/class="cell"/g)).toHaveLength(shape.nRegions);
+});
+
+test("a model that never holds what a policy shares by has rows for the others, and the reason", async () => {
+    // Command R adds its feed-forward beside the attention, and has no norm before it.
+    const model = join(workspace.folder, "command-r.gguf");
+    patchGguf(smallModelPath, model, {
+        hasNo: (tensor) => tensor.endsWith("ffn_norm.weight"),
+        rename: (key) => key.replace(/^llama\./, "command-r."),
+        set: {
+            "general.architecture": {type: "string", value: "command-r"},
+            "command-r.attention.layer_norm_epsilon": {type: "f32", value: 1e-5},
+        },
+    });
+    const run = await workspace.run(
+        ...["bench", "quality", "--model", model, "--pairs", "pairs.json", "--policies", "squeeze,h2o"],
+        ...["--budgets", "0.25", "--threads", "1", "--json"],
+    );
+    expect(run.code, run.stderr).toBe(0);
+    const {rows, missing} = run.json<{rows: {policy: string}[]; missing: {policy: string; why: string}[]}>();
+    expect(rows.map(({policy}) => policy)).toEqual(["h2o"]);
+    expect(missing.map(({policy}) => policy)).toEqual(["squeeze"]);
+    expect(missing[0]!.why).toContain("never holds the state behind attention alone");
 });
 
 describe("what does not fit the model is refused, and no page is written", () => {

@@ -19,6 +19,8 @@ export interface GgufPatch {
     tokens?: Record<string, string>;
     /** f32 vectors to add. */
     vectors?: Record<string, Float32Array>;
+    /** Tensors that the other architecture does not have. */
+    hasNo?: (tensor: string) => boolean;
 }
 
 const alignment = 32;
@@ -28,7 +30,7 @@ const scalarBytes: Record<number, number> = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4,
 export function patchGguf(
     from: string,
     to: string,
-    {rename = (key) => key, set = {}, tokens = {}, vectors = {}}: GgufPatch,
+    {rename = (key) => key, set = {}, tokens = {}, vectors = {}, hasNo = () => false}: GgufPatch,
 ): void {
     const file = readFileSync(from);
     let at = 24;
@@ -62,7 +64,7 @@ export function patchGguf(
     for (const [key, value] of Object.entries(set)) pairs.set(key, encode(value));
     if (Object.keys(tokens).length > 0)
         pairs.set("tokenizer.ggml.tokens", renamed(pairs.get("tokenizer.ggml.tokens")!, tokens));
-    const tensors: {name: string; dims: bigint[]; type: number; offset: bigint}[] = [];
+    let tensors: {name: string; dims: bigint[]; type: number; offset: bigint}[] = [];
     for (let i = 0; i < nTensors; i++) {
         const name = string();
         const nDims = file.readUInt32LE(at);
@@ -71,7 +73,22 @@ export function patchGguf(
         tensors.push({name, dims, type: file.readUInt32LE(at), offset: file.readBigUInt64LE(at + 4)});
         at += 12;
     }
-    const data = file.subarray(Math.ceil(at / alignment) * alignment);
+    let data = file.subarray(Math.ceil(at / alignment) * alignment);
+    if (tensors.some(({name}) => hasNo(name))) {
+        // Tensors lie one behind the other in the order of their list, without a gap.
+        const ends = [...tensors.slice(1).map(({offset}) => Number(offset)), data.length];
+        const kept = tensors.map((tensor, i) => ({tensor, bytes: data.subarray(Number(tensor.offset), ends[i])}));
+        let offset = 0n;
+        tensors = [];
+        data = Buffer.concat(
+            kept.flatMap(({tensor, bytes}) => {
+                if (hasNo(tensor.name)) return [];
+                tensors.push({...tensor, offset});
+                offset += BigInt(bytes.length);
+                return [bytes];
+            }),
+        );
+    }
     const added: Buffer[] = [];
     let end = Math.ceil(data.length / alignment) * alignment;
     const padding = Buffer.alloc(end - data.length);

@@ -258,7 +258,8 @@ describe.each(policyNames.filter((name) => name !== "full"))("the policy %s", (n
             scores: await scoresOf(policy),
             valueNorms,
             valueNormsL1: needs.valueNormsL1 ? valueNormsL1(exportedRows()) : undefined,
-            profile: needs.profile || needs.retrieval || needs.layerSimilarity ? facts.profile : undefined,
+            profile: needs.profile || needs.retrieval ? facts.profile : undefined,
+            layerSimilarity: needs.layerSimilarity ? facts.layerSimilarity : undefined,
         });
         const reference = referenceKept(name, qkv, options, facts.reference);
         expect(kept.map((list) => list.length)).toEqual(reference.flat().map((list) => list.length));

@@ -7,7 +7,7 @@ export function madeUpFacts(
     {nLayers, nKvHeads}: {nLayers: number; nKvHeads: number},
     budget: number,
     seed: number,
-): {profile: HeadProfile; reference: ReferenceFacts} {
+): {profile: HeadProfile; layerSimilarity: Float64Array; reference: ReferenceFacts} {
     const next = seeded(seed);
     const raw = Array.from({length: nLayers}, () =>
         Array.from({length: nKvHeads}, (_, h) => next() ** (h === 0 ? 3 : 1)),
@@ -27,8 +27,8 @@ export function madeUpFacts(
             nFiles: 1,
             budgets: [{share: budget, perHead}],
             retrieval,
-            layerSimilarity,
         },
+        layerSimilarity: Float64Array.from(layerSimilarity),
         reference: {profile: perHead, retrieval, layerSimilarity},
     };
 }

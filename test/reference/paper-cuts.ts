@@ -71,7 +71,13 @@ export function referenceKept(name: string, qkv: Qkv, options: ReferenceOptions,
     const total = Math.round(options.budget * n * L * H);
     const pins = pinsOf(name, n, total / (n * L * H));
     const counts = countsOf(name, scores, total, pins, facts);
-    return scores.map((heads, l) => heads.map((s, h) => best(s, counts[l * H + h]!, pins)));
+    return scores.map((heads, l) =>
+        heads.map((s, h) => {
+            const count = counts[l * H + h]!;
+            // Each layer has its own budget, half of it for the last tokens.
+            return best(s, count, name === "squeeze" ? {first: 0, last: Math.floor(count / 2)} : pins);
+        }),
+    );
 }
 
 /** A head's `count` tokens: first, then last, then the highest. */

@@ -18,6 +18,11 @@ export interface CutInput extends Measured {
     /** Needed by policies whose share is a fact about the model (policyNeeds says which). */
     profile?: HeadProfile | undefined;
     /**
+     * Mean cosine of the file's hidden states before and after each layer's attention, [nLayers]; needed by policies that
+     * share by it.
+     */
+    layerSimilarity?: Float64Array | undefined;
+    /**
      * Tokens to keep before others: the user's, or declarations, imports and signatures. They take room inside each
      * head's number of rows and never change that number; where it is too small the best scored of them stay.
      */
@@ -36,7 +41,7 @@ export function budgetRows(budget: number, nTokens: number, nHeads: number): num
  * @throws KvasirError `usage` for a budget outside (0, 1], `profile-mismatch` for a missing or foreign head profile
  */
 export function cut(input: CutInput): KeepLists {
-    const {policy, budget, shape, nTokens, profile, pins} = input;
+    const {policy, budget, shape, nTokens, profile, layerSimilarity, pins} = input;
     checkBudget(budget);
     const nHeads = shape.nLayers * shape.nKvHeads;
     const offsets = equalOffsets(nHeads, nTokens);
@@ -52,8 +57,12 @@ export function cut(input: CutInput): KeepLists {
         scores: finalScores(policy, input, pinned.last),
         offsets,
     };
-    const marks = markPins(offsets, pinned, pins);
-    return keepLists(heads, marks, headCounts(policy.share, {heads, marks, totalRows, profile}));
+    const marks = markPins(offsets, () => pinned, pins);
+    const counts = headCounts(policy.share, {heads, marks, totalRows, profile, layerSimilarity});
+    // SqueezeAttention gives each layer a budget first, which the policy under it then divides as if it were the only one.
+    const isDivided = policy.share.kind === "squeeze";
+    const own = isDivided ? markPins(offsets, (h) => pinCounts(policy.pins, counts[h]!), pins) : marks;
+    return keepLists(heads, own, counts);
 }
 
 /**

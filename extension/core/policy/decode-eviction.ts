@@ -126,7 +126,7 @@ export class LiveScores {
         const totalRows = Math.min(this.nRows, Math.round(meanRows * this.#heads.length));
         const first = Math.min(firstTokens, Math.floor(meanRows));
         const pinned = {first, last: Math.min(recentTokens, Math.floor(meanRows) - first)};
-        const marks = markPins(offsets, pinned);
+        const marks = markPins(offsets, () => pinned);
         const counts =
             totalRows === this.nRows ? rowCounts(offsets) : headCounts(share, {heads, marks, totalRows, profile});
         return keepLists(heads, marks, counts);

@@ -33,8 +33,6 @@ export const headProfileSchema = z
         budgets: z.array(z.object({share: share.positive(), perHead})).min(1),
         /** Retrieval score of each head, [layer][KV head] (retrieval-heads.ts). */
         retrieval: z.array(z.array(z.number().min(0))).optional(),
-        /** Mean cosine similarity of each layer's hidden states before and after attention. */
-        layerSimilarity: z.array(z.number().min(-1).max(1)).optional(),
     })
     .refine(
         ({nLayers, nKvHeads, budgets}) =>

@@ -51,25 +51,27 @@ export function pinCounts(pins: Pins, meanBudget: number): {first: number; last:
 /**
  * Marks the pinned rows of every head.
  *
+ * @param pinned how many first and last tokens a head pins
  * @param asked further rows to keep (the user's, or declarations and imports), as indices valid in every head;
  *   those outside a head are ignored
  */
 export function markPins(
     offsets: Uint32Array,
-    counts: {first: number; last: number},
+    pinned: (head: number) => {first: number; last: number},
     asked: ArrayLike<number> = [],
 ): Uint8Array {
     const marks = new Uint8Array(offsets[offsets.length - 1]!);
     for (let h = 0; h + 1 < offsets.length; h++) {
         const from = offsets[h]!;
         const to = offsets[h + 1]!;
+        const {first, last} = pinned(h);
         for (let i = 0; i < asked.length; i++) {
             if (asked[i]! < to - from) {
                 marks[from + asked[i]!] = PinMark.asked;
             }
         }
-        marks.fill(PinMark.last, Math.max(from, to - counts.last), to);
-        marks.fill(PinMark.first, from, Math.min(to, from + counts.first));
+        marks.fill(PinMark.last, Math.max(from, to - last), to);
+        marks.fill(PinMark.first, from, Math.min(to, from + first));
     }
     return marks;
 }

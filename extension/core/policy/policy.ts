@@ -132,6 +132,7 @@ export interface PolicyNeeds {
     /** Facts about the model that calibration measures. */
     profile: boolean;
     retrieval: boolean;
+    /** How alike the file's hidden states are before and after each layer's attention. */
     layerSimilarity: boolean;
 }
 

@@ -230,7 +230,7 @@ const razor: ScoringPolicy = {...streamingLlm, name: "razor", share: {kind: "raz
 /**
  * SqueezeAttention on H2O (Wang et al., arXiv 2404.04793, Algorithm 1): H2O's scores; layers in three groups by the
  * cosine similarity of hidden states before and after attention, the most similar group gets p = 0.35 of its part,
- * the others what that frees.
+ * the others what that frees. Half of a layer's own part goes to its last tokens.
  */
 const squeeze: ScoringPolicy = {...h2o, name: "squeeze", share: {kind: "squeeze", keep: 0.35}};
 

@@ -6,7 +6,7 @@
 import {apportion} from "./apportion.js";
 import type {HeadProfile} from "./head-profile.js";
 import {PinMark, rowCounts, type HeadRows} from "./head-rows.js";
-import {exactly, missingFact, pinnedPerHead, sum, type ShareInput} from "./share-input.js";
+import {exactly, missingFact, pinnedPerHead, sum, unmeasuredFact, type ShareInput} from "./share-input.js";
 
 /**
  * PyramidKV (arXiv 2406.02069): beside the pinned window w, with C = B - w on average, the first layer
@@ -30,17 +30,17 @@ export function pyramidCounts(beta: number, {heads, marks, totalRows}: ShareInpu
 }
 
 /**
- * SqueezeAttention (arXiv 2404.04793, Algorithm 1): layers are clustered in three by the cosine similarity of their
- * hidden states before and after attention; the group that changes them least keeps `keep` of the mean budget,
- * the others share what that frees.
+ * SqueezeAttention (arXiv 2404.04793, Algorithm 1): layers are clustered in three by the mean cosine, over the tokens of
+ * the prompt (here the file), of their hidden states before and after attention, the residual added. With b the mean
+ * budget, the n of L layers whose attention changes them least keep p b each (p = `keep`), and every other one
+ * (L b - n p b) / (L - n). The clusters are k-means' best ones: on a line they can be tried all.
  */
-export function squeezeCounts(keep: number, {heads, totalRows, profile}: ShareInput): Uint32Array {
+export function squeezeCounts(keep: number, {heads, totalRows, layerSimilarity}: ShareInput): Uint32Array {
     const caps = rowCounts(heads.offsets);
-    const similarity = profile?.layerSimilarity;
-    if (similarity?.length !== heads.nLayers) {
-        throw missingFact("the similarity of every layer's input and output");
+    if (layerSimilarity?.length !== heads.nLayers) {
+        throw unmeasuredFact("the similarity of every layer's states before and after attention");
     }
-    const isIdle = topOfThreeClusters(similarity);
+    const isIdle = topOfThreeClusters(layerSimilarity);
     const nIdle = sum(isIdle);
     const busy = (heads.nLayers - keep * nIdle) / Math.max(1, heads.nLayers - nIdle);
     const weights = Float64Array.from(caps, (_, h) => (isIdle[Math.floor(h / heads.nKvHeads)] === 1 ? keep : busy));
@@ -154,8 +154,8 @@ function recoveryCurve(scores: Float32Array, marks: Uint8Array, from: number, nR
 }
 
 /** The layers in the highest of three clusters of a line: k-means on a line is two cuts, so every pair is tried. */
-function topOfThreeClusters(values: readonly number[]): Uint8Array {
-    const sorted = [...values].sort((a, b) => a - b);
+function topOfThreeClusters(values: Float64Array): Uint8Array {
+    const sorted = values.toSorted();
     const spread = (from: number, to: number): number => {
         const part = sorted.slice(from, to);
         const mean = sum(part) / Math.max(1, part.length);

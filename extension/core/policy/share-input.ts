@@ -14,6 +14,8 @@ export interface ShareInput {
     /** Rows to keep in all heads together. */
     totalRows: number;
     profile?: HeadProfile | undefined;
+    /** Mean cosine of hidden states before and after each layer's attention, [nLayers]. */
+    layerSimilarity?: Float64Array | undefined;
 }
 
 /** Corrects counts whose sum missed the total (pins beyond it, ties of recovery): down or up by equal steps. */
@@ -34,6 +36,13 @@ export function exactly(counts: Uint32Array, caps: Uint32Array, totalRows: numbe
 export function missingFact(what: string): KvasirError {
     return new KvasirError("profile-mismatch", `this policy needs ${what}, which was not measured for the model.`, {
         fix: "Run `kvasir calibrate`, or choose a policy that needs none.",
+    });
+}
+
+/** Of a fact that belongs to each file. */
+export function unmeasuredFact(what: string): KvasirError {
+    return new KvasirError("profile-mismatch", `this policy needs ${what}, which only \`kvasir bench\` measures.`, {
+        fix: "Choose another policy; `kvasir bench quality` compares them.",
     });
 }
 

@@ -136,6 +136,19 @@ export interface NativeDecodeOptions {
     logits?: "none" | "last" | "all";
     passes?: readonly NativeScorePass[];
     capture?: boolean;
+    /** Whether to measure how little attention changes what passes through each layer (layer-similarity.h). */
+    layerSimilarity?: boolean;
+}
+
+export interface NativeDecoded {
+    /** [n, nVocab]. */
+    logits?: Float32Array;
+    captured?: CapturedLayer[];
+    /**
+     * Mean cosine over the tokens of the hidden states before and after each layer's attention, residual added, [nLayers];
+     * NaN for a layer whose graph never holds the state behind attention alone.
+     */
+    layerSimilarity?: Float64Array;
 }
 
 /** What one session gets of a batch that several share. */
@@ -191,12 +204,8 @@ export interface NativeSession {
     /** Replaces the base rows; live rows stay. */
     compose(parts: NativePart[]): Promise<void>;
     reserve(nTokens: number): Promise<void>;
-    /** Appends live rows. On failure the session is as it was. logits: [n, nVocab]. */
-    decode(
-        tokens: Uint32Array,
-        firstPosition: number,
-        options?: NativeDecodeOptions,
-    ): Promise<{logits?: Float32Array; captured?: CapturedLayer[]}>;
+    /** Appends live rows. On failure the session is as it was. */
+    decode(tokens: Uint32Array, firstPosition: number, options?: NativeDecodeOptions): Promise<NativeDecoded>;
     /**
      * Decodes the prompt, then samples. Rows of the prompt and of all generated tokens but the last stay live.
      * `onToken` may return false to stop; the next tokens may be on their way by then.

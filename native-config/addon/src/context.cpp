@@ -286,7 +286,7 @@ std::shared_ptr<Segment> Context::newSegment(std::vector<uint32_t> counts) const
     return std::make_shared<Segment>(shape, rows, layers, std::move(counts));
 }
 
-void Context::decodeBatch(const std::vector<Tokens> & parts, std::vector<CapturedLayer> * capture) {
+void Context::decodeBatch(const std::vector<Tokens> & parts, std::vector<CapturedLayer> * capture, LayerSimilarity * similarity) {
     std::vector<BatchPart> batchParts;
     uint32_t at = 0;
     for (size_t part = 0; part < parts.size(); part++) {
@@ -305,7 +305,7 @@ void Context::decodeBatch(const std::vector<Tokens> & parts, std::vector<Capture
     batch.n_tokens = static_cast<int32_t>(at);
     // The cache is empty before every batch, so a batch may start at any position and sessions may branch freely.
     api.llama_memory_clear(api.llama_get_memory(context), false);
-    seam->begin(batchParts, capture);
+    seam->begin(batchParts, capture, similarity);
     const int status = api.llama_decode(context, batch);
     seam->end();
     if (status != 0) {
@@ -341,6 +341,10 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
     if (request.capture) {
         result.captured.resize(layers.size());
     }
+    std::optional<LayerSimilarity> similarity;
+    if (request.layerSimilarity) {
+        similarity.emplace(shape.nLayers);
+    }
     const uint32_t before = session.nLive();
     const size_t nTokens = request.tokens.size();
     const size_t nVocab = static_cast<size_t>(api.llama_vocab_n_tokens(vocab));
@@ -353,8 +357,9 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
             for (const ScorePass & pass : request.passes) {
                 here.push_back(passWithin(pass, at, n));
             }
-            decodeBatch({{session, request.tokens.data() + at, n, request.firstPosition + static_cast<int>(at), logits, &here}},
-                        request.capture ? &result.captured : nullptr);
+            decodeBatch({{session, request.tokens.data() + at, n, request.firstPosition + static_cast<int>(at),
+                          similarity ? LogitsOf::all : logits, &here}},
+                        request.capture ? &result.captured : nullptr, similarity ? &*similarity : nullptr);
             if (logits == LogitsOf::all) {
                 for (uint32_t i = 0; i < n; i++) {
                     const float * row = api.llama_get_logits_ith(context, static_cast<int32_t>(i));
@@ -368,6 +373,9 @@ DecodeResult Context::decode(Session & session, const DecodeRequest & request) {
     } catch (...) {
         session.truncate(before);
         throw;
+    }
+    if (similarity) {
+        result.layerSimilarity = similarity->means();
     }
     return result;
 }
@@ -390,7 +398,7 @@ std::vector<std::vector<float>> Context::decodeTogether(const std::vector<std::p
     if (parts.empty() || parts.size() > static_cast<size_t>(maxParts) || nTokens > static_cast<size_t>(nBatch)) {
         throw KvError("internal", "a batch takes 1 to " + std::to_string(maxParts) + " parts and " + std::to_string(nBatch) + " tokens");
     }
-    decodeBatch(parts, nullptr);
+    decodeBatch(parts);
     std::vector<std::vector<float>> logits(parts.size());
     int32_t last = -1;
     for (size_t i = 0; i < parts.size(); i++) {
@@ -456,9 +464,7 @@ GenerateResult Context::generate(Session & session, const GenerateRequest & requ
         drafted = session.scores ? std::vector<llama_token>() : sampling->draft.next(static_cast<size_t>(std::max(room, 0)));
         std::vector<llama_token> tokens = {sampling->pending};
         tokens.insert(tokens.end(), drafted.begin(), drafted.end());
-        decodeBatch({{session, tokens.data(), static_cast<uint32_t>(tokens.size()), position, LogitsOf::all,
-                      &tracked}},
-                    nullptr);
+        decodeBatch({{session, tokens.data(), static_cast<uint32_t>(tokens.size()), position, LogitsOf::all, &tracked}});
         position++;
         result.nSteps++;
         result.nDrafted += static_cast<int>(drafted.size());

@@ -33,11 +33,13 @@ struct DecodeRequest {
     LogitsOf logits = LogitsOf::none;
     std::vector<ScorePass> passes;  // offsets count from the first of `tokens`
     bool capture = false;
+    bool layerSimilarity = false;
 };
 
 struct DecodeResult {
     std::vector<float> logits;  // [nTokens or 1, nVocab]
     std::vector<CapturedLayer> captured;
+    std::vector<double> layerSimilarity;  // by layer, NaN where the model's graph does not show it
 };
 
 struct GenerateRequest {
@@ -125,7 +127,8 @@ private:
         const std::vector<ScorePass> * passes;
     };
     /** At most maxParts of different sessions and nBatch tokens in all. On failure nothing has been appended. */
-    void decodeBatch(const std::vector<Tokens> & parts, std::vector<CapturedLayer> * capture);
+    void decodeBatch(const std::vector<Tokens> & parts, std::vector<CapturedLayer> * capture = nullptr,
+                     LayerSimilarity * similarity = nullptr);
 
     llama_model * model;
     const llama_vocab * vocab;

@@ -280,6 +280,7 @@ Napi::Value JsSession::decode(const Napi::CallbackInfo & info) {
         const Napi::Object given = info[2].As<Napi::Object>();
         request->logits = logitsOf(given);
         request->capture = flagOr(given, "capture", false);
+        request->layerSimilarity = flagOr(given, "layerSimilarity", false);
         request->passes = scorePassesOf(given);
     }
     return engine->worker->promise(
@@ -298,6 +299,11 @@ Napi::Value JsSession::decode(const Napi::CallbackInfo & info) {
                     layers.Set(i, layer);
                 }
                 object.Set("captured", layers);
+            }
+            if (!result->layerSimilarity.empty()) {
+                Napi::Float64Array layers = Napi::Float64Array::New(env, result->layerSimilarity.size());
+                std::copy(result->layerSimilarity.begin(), result->layerSimilarity.end(), layers.Data());
+                object.Set("layerSimilarity", layers);
             }
             return object;
         });

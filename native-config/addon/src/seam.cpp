@@ -56,10 +56,11 @@ Seam::Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layersIn, bo
 
 Seam::~Seam() = default;
 
-void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLayer> * capture) {
+void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLayer> * capture, LayerSimilarity * measured) {
     parts = newParts;
     scorings.clear();
     captured = capture;
+    similarity = measured;
     failure = nullptr;
     taken = nullptr;
     nTokens = 0;
@@ -70,10 +71,13 @@ void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLa
     }
     chooseSize();
     placeRows();
+    if (similarity != nullptr) {
+        similarity->begin(nTokens);
+    }
     for (const BatchPart & part : parts) {
         scorings.push_back(scoringsOf(part));
     }
-    if (graft && parts.size() == 1 && !isScoring && capture == nullptr) {
+    if (graft && parts.size() == 1 && !isScoring && capture == nullptr && similarity == nullptr) {
         graft->begin(*parts[0].session, nTokens, [this](int layer) {
             return Graft::Shared{on(layer).rowIndices->at(0), indexSlot[layer] * nTokens * shape.nKvHeads * sizeof(int32_t),
                                  &masksOf(layer)};
@@ -170,16 +174,20 @@ bool Seam::onNode(ggml_tensor * node, bool ask) {
             return true;
         }
     }
-    if (taken == nullptr) {
-        return false;  // what came before this node failed
+    const bool isTaken = taken != nullptr;
+    if (isTaken) {
+        node->op = GGML_OP_FLASH_ATTN_EXT;
+        taken = nullptr;
     }
-    node->op = GGML_OP_FLASH_ATTN_EXT;
-    taken = nullptr;
     if (isCancelled || failure) {
-        return false;
+        return false;  // a failure before this node stops here, too
     }
     try {
-        attend(node);
+        if (isTaken) {
+            attend(node);
+        } else {
+            similarity->afterNode(node);
+        }
     } catch (...) {
         failure = std::current_exception();
         return false;
@@ -205,7 +213,7 @@ bool Seam::beforeNode(ggml_tensor * node) {
         if (graft) {
             graft->redirectOutput(node);
         }
-        return false;
+        return similarity != nullptr && similarity->beforeNode(node);
     }
     const int layer = layerIn(layerOfK, node->src[1]);
     if (graft && layer >= 0 && graft->takes(layer)) {
@@ -269,6 +277,9 @@ void Seam::attend(ggml_tensor * node) {
     }
     if (captured != nullptr) {
         capture(node, layer);
+    }
+    if (similarity != nullptr) {
+        similarity->onAttention(node, layer);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "graft.h"
+#include "layer-similarity.h"
 #include "masks.h"
 #include "scoring.h"
 
@@ -26,8 +27,8 @@ public:
     Seam(ModelShape shape, RowFormat rows, std::vector<LayerPlan> layers, bool isGrafting);
     ~Seam();
 
-    /** Prepares the next batch. Room for its rows must have been reserved. @param capture for batches of one part */
-    void begin(const std::vector<BatchPart> & parts, std::vector<CapturedLayer> * capture);
+    /** Prepares the next batch. Room for its rows must have been reserved. @param capture, similarity for batches of one part */
+    void begin(const std::vector<BatchPart> & parts, std::vector<CapturedLayer> * capture, LayerSimilarity * similarity);
     /** Ends the batch: throws what failed inside the callback. @throws KvError, e.g. "cancelled" */
     void end();
 
@@ -85,6 +86,7 @@ private:
     uint32_t nTokens = 0;
     bool isScoring = false;
     std::vector<CapturedLayer> * captured = nullptr;
+    LayerSimilarity * similarity = nullptr;
     ggml_tensor * taken = nullptr;  // node whose op is set aside while llama.cpp computes what precedes it
     std::exception_ptr failure;
     std::atomic<bool> isCancelled{false};

@@ -40,8 +40,8 @@ const profile: HeadProfile = {
         [0.2, 0],
         [0.05, 0.4],
     ],
-    layerSimilarity: [0.5, 0.9, 0.7],
 };
+const layerSimilarity = Float64Array.of(0.5, 0.9, 0.7);
 
 const measured = (nTokens: number, value: fc.Arbitrary<number>): fc.Arbitrary<Float32Array> =>
     fc.array(value, {minLength: nHeads * nTokens, maxLength: nHeads * nTokens}).map((x) => Float32Array.from(x));
@@ -63,6 +63,7 @@ const anyCut: fc.Arbitrary<CutInput> = fc
             valueNorms: measured(nTokens, fc.integer({min: 1, max: 5})),
             valueNormsL1: measured(nTokens, fc.integer({min: 1, max: 5})),
             profile: fc.constant(profile),
+            layerSimilarity: fc.constant(layerSimilarity),
             pins: fc.array(fc.nat(70), {maxLength: 12}),
         }),
     );
@@ -95,15 +96,16 @@ describe("every preset", () => {
                 const policy = input.policy;
                 const {nTokens} = input;
                 const mean = budgetRows(input.budget, nTokens, nHeads) / nHeads;
-                const room = Math.floor(policy.pins.cap * mean + 1e-6);
-                const first = Math.min(policy.pins.first, room);
-                const wanted =
-                    "rows" in policy.pins.last
-                        ? policy.pins.last.rows
-                        : Math.floor(policy.pins.last.share * mean + 1e-6);
-                const last = Math.min(wanted, room - first);
                 const asked = new Set(Array.from(input.pins!).filter((token) => token < nTokens));
                 for (const list of cut(input)) {
+                    const ofHead = policy.share.kind === "squeeze" ? list.length : mean;
+                    const room = Math.floor(policy.pins.cap * ofHead + 1e-6);
+                    const first = Math.min(policy.pins.first, room);
+                    const wanted =
+                        "rows" in policy.pins.last
+                            ? policy.pins.last.rows
+                            : Math.floor(policy.pins.last.share * ofHead + 1e-6);
+                    const last = Math.min(wanted, room - first);
                     const kept = new Set(list);
                     const isPinned = (token: number): boolean => token < first || token >= nTokens - last;
                     const nPinned = Array.from(kept).filter(isPinned).length;

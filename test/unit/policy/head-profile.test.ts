@@ -122,7 +122,6 @@ describe("the form on disk", () => {
                 [0.1, 0.2],
                 [0.3, 0.4],
             ],
-            layerSimilarity: [0.9, 0.5],
         };
         expect(parseHeadProfile(serialiseHeadProfile(full), "p.json", model)).toEqual(full);
     });

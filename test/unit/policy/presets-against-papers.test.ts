@@ -111,7 +111,8 @@ function cutAndReference(policy: Policy, name: string, qkv: Qkv, budget: number,
             : passScores(policy, qkv, budget),
         valueNorms: needs.valueNorms ? flat(referenceValueNorms(qkv)) : undefined,
         valueNormsL1: needs.valueNormsL1 ? valueNormsL1(rows) : undefined,
-        profile: needs.profile || needs.retrieval || needs.layerSimilarity ? facts.profile : undefined,
+        profile: needs.profile || needs.retrieval ? facts.profile : undefined,
+        layerSimilarity: needs.layerSimilarity ? facts.layerSimilarity : undefined,
     });
     return {
         kept,

@@ -159,7 +159,7 @@ interface Measuring {
 /** Reads the pool, then measures targets until there are enough whose imports help. */
 async function measure({lab, pool, choosings, flags, progress, signal}: Measuring): Promise<Measured> {
     const cuts = [...new Set(choosings.map(({cut}) => cut))];
-    const {missing} = lab.possible(cuts);
+    const {missing} = await lab.possible(cuts);
     if (missing.length > 0) throw usage(`${missing[0]!.policy} cannot be measured here: ${missing[0]!.why}.`);
     const plan = await lab.plan(cuts);
     const measurer = new SampleMeasurer(lab, {

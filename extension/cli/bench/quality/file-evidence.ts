@@ -10,6 +10,7 @@ import {passesWithin, weighedPasses} from "../../../engine/kv/reader.js";
 import type {NativeSegment, NativeSession} from "../../../engine/native/native.js";
 import type {Bed} from "./bed.js";
 import {exportRows, type Captured} from "./exported-rows.js";
+import {FileSimilarity} from "./file-similarity.js";
 import type {RopeSpec} from "../../../core/policy/expected-attention.js";
 import type {PlannedCut} from "./quality-flags.js";
 
@@ -22,6 +23,8 @@ export interface FileEvidence {
     scores: ReadonlyMap<string, Float32Array>;
     valueNorms: Float32Array | undefined;
     valueNormsL1: Float32Array | undefined;
+    /** Mean cosine of hidden states before and after attention, of the layers that see everything. */
+    layerSimilarity: Float64Array | undefined;
 }
 
 export interface EvidencePlan {
@@ -62,9 +65,10 @@ export async function readFileEvidence(bed: Bed, tokens: Uint32Array, plan: Evid
         await context.withRoom(() => session.reserve(2 * nTokens + plan.replayHeader.length));
         const wanted = distinct(plan.cuts);
         const scores = new Map<string, Float32Array>();
-        const reader = new ScoredReader(bed, session, tokens, plan);
-        for (const {key, cut} of wanted.inFile) scores.set(key, await reader.readScored(cut));
         const needs = plan.cuts.map(({composition}) => policyNeeds(composition));
+        const similarity = needs.some((need) => need.layerSimilarity) ? new FileSimilarity(context) : undefined;
+        const reader = new ScoredReader(bed, session, tokens, plan, similarity);
+        for (const {key, cut} of wanted.inFile) scores.set(key, await reader.readScored(cut));
         const needsRows = needs.some((need) => need.exportedRows || need.valueNormsL1);
         const needsQueries = wanted.exported.some(({cut}) => cut.composition.evidence.kind !== "rows");
         let captured: Captured | undefined;
@@ -84,7 +88,14 @@ export async function readFileEvidence(bed: Bed, tokens: Uint32Array, plan: Evid
             }
         }
         for (const {key, cut} of wanted.replayed) scores.set(key, await reader.replayScored(cut));
-        return {nTokens, uncut, scores, valueNorms, valueNormsL1: normsL1};
+        return {
+            nTokens,
+            uncut,
+            scores,
+            valueNorms,
+            valueNormsL1: normsL1,
+            layerSimilarity: similarity?.ofGlobalLayers(),
+        };
     } catch (error) {
         uncut?.dispose();
         throw error;
@@ -122,6 +133,8 @@ class ScoredReader {
         readonly session: NativeSession,
         readonly tokens: Uint32Array,
         readonly plan: EvidencePlan,
+        /** Filled by the first read of the file. */
+        readonly similarity: FileSimilarity | undefined,
     ) {}
 
     /** Reads the file, scored by rows of its own. */
@@ -178,14 +191,17 @@ class ScoredReader {
         const {context, prefix, signal} = this.bed;
         const weighed = weighedPasses(context, passes, this.tokens.length, prefix.nTokens);
         const captured: Captured = [];
+        const similarity = after === 0 && this.similarity?.nTokens === 0 ? this.similarity : undefined;
         for (let at = 0; at < tokens.length; at += context.nBatch) {
             const batch = tokens.subarray(at, at + context.nBatch);
             const decoded = await context.cancellable(signal, () =>
                 this.session.decode(batch, prefix.nTokens + after + at, {
                     passes: passesWithin(weighed, at, batch.length),
                     ...(isCaptured ? {capture: true} : {}),
+                    ...(similarity ? {layerSimilarity: true} : {}),
                 }),
             );
+            similarity?.add(decoded.layerSimilarity!, batch.length);
             if (decoded.captured !== undefined) captured.push({nTokens: batch.length, layers: decoded.captured});
         }
         return captured;

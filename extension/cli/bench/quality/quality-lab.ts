@@ -15,6 +15,7 @@ import {tokenFiles} from "../bench-files.js";
 import {Bed} from "./bed.js";
 import {measureRetrieval, ropeOf} from "./exported-rows.js";
 import type {EvidencePlan} from "./file-evidence.js";
+import {showsSimilarity} from "./file-similarity.js";
 import type {Tokenizer} from "./prepared-sample.js";
 import type {PlannedCut} from "./quality-flags.js";
 
@@ -99,15 +100,17 @@ export class QualityLab implements Tokenizer {
     }
 
     /** The cuts that can be made here, and why not the others. */
-    possible(cuts: readonly PlannedCut[]): {cuts: PlannedCut[]; missing: MissingPolicy[]} {
+    async possible(cuts: readonly PlannedCut[]): Promise<{cuts: PlannedCut[]; missing: MissingPolicy[]}> {
+        const isSimilarityAsked = cuts.some(({composition}) => policyNeeds(composition).layerSimilarity);
+        const hasSimilarity = isSimilarityAsked && (await showsSimilarity(this.bed));
         const missing = new Map<string, string>();
         const possible = cuts.filter(({policy, composition}) => {
             const needs = policyNeeds(composition);
             const why =
                 (needs.profile || needs.retrieval) && this.profile === undefined
                     ? "the model has no head profile: run `kvasir calibrate` on files that are not among the pairs, or use --calibrate-on PATH"
-                    : needs.layerSimilarity && this.profile?.layerSimilarity === undefined
-                      ? "it shares by the similarity of hidden states before and after attention, which nothing here measures yet"
+                    : needs.layerSimilarity && !hasSimilarity
+                      ? "it shares by the similarity of hidden states before and after attention, and llama.cpp's graph of this model never holds the state behind attention alone"
                       : composition.evidence.kind === "expected" && this.#rope === undefined
                         ? "how this model rotates its heads is not known"
                         : undefined;

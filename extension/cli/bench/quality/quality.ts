@@ -52,7 +52,7 @@ export async function runQuality(context: CommandContext, flags: QualityFlags): 
         try {
             const pairs = given ?? (await pairsOfRepositories(context, flags, lab, progress));
             if (flags.pairsOnly === true) return writtenResult(pairs, flags.writePairs!);
-            const {cuts, missing} = lab.possible(asked);
+            const {cuts, missing} = await lab.possible(asked);
             if (cuts.length === 0) throw nothingPossible(missing);
             const samples = prepareSamples(pairs, flags.pairs ?? "--repo", lab, {
                 nPrefix: lab.bed.prefix.nTokens,

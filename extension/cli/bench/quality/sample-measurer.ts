@@ -77,6 +77,7 @@ export class SampleMeasurer {
                 scores: key === undefined ? undefined : file.scores.get(key),
                 valueNorms: file.valueNorms,
                 valueNormsL1: file.valueNormsL1,
+                layerSimilarity: file.layerSimilarity,
             }),
         );
     }

@@ -45,7 +45,7 @@ export async function runTasks(context: CommandContext, flags: TasksFlags): Prom
     const {signal} = context.interrupt;
     return withLab(context, flags, async (lab, progress) => {
         const sets = await setsOf(lab, flags, context);
-        const {cuts, missing} = lab.possible(asked);
+        const {cuts, missing} = await lab.possible(asked);
         const answered = await askAll(lab, sets, cuts, ways, progress, signal);
         if (answered.length === 0) signal.throwIfAborted();
         const outcome = {
