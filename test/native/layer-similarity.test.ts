@@ -57,7 +57,7 @@ it("are as alike as those of the network in plain loops", async () => {
     for (const [layer, value] of expected.entries()) {
         expect(Math.abs(layerSimilarity![layer]! - value), `layer ${layer}`).toBeLessThan(onGpu(1e-2, 1e-3));
     }
-    expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.1);
+    expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.05);
 });
 
 it("are the mean over the tokens of all batches", async () => {

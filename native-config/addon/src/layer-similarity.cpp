@@ -59,6 +59,7 @@ void LayerSimilarity::begin(uint32_t nBatchTokens) {
 
 void LayerSimilarity::onAttention(const ggml_tensor * node, int layerOfNode) {
     attention = behind = node;
+    gathers.clear();
     layer = layerOfNode;
     sums[static_cast<size_t>(layer)].nExpected += nTokens;
 }
@@ -66,6 +67,9 @@ void LayerSimilarity::onAttention(const ggml_tensor * node, int layerOfNode) {
 bool LayerSimilarity::beforeNode(const ggml_tensor * node) {
     if (behind == nullptr) {
         return false;
+    }
+    if (node->op == GGML_OP_GET_ROWS) {
+        gathers.push_back(node);
     }
     const auto own = std::find(std::begin(node->src), std::end(node->src), behind);
     if (own == std::end(node->src)) {
@@ -83,6 +87,10 @@ bool LayerSimilarity::beforeNode(const ggml_tensor * node) {
     if (!asksFrom(attention, state)) {
         behind = isComputed(other) ? nullptr : node;
         return false;
+    }
+    // A GPU takes nodes in another order: then the rows may have been gathered, and the state they are from be gone.
+    if (state != other && std::find(gathers.begin(), gathers.end(), other) == gathers.end()) {
+        state = other;
     }
     if (!isRows(state, nTokens) || !isRows(node, nTokens) || state->ne[0] != node->ne[0]) {
         behind = nullptr;

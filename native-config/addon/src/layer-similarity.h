@@ -45,7 +45,8 @@ private:
     int layer = 0;
     const ggml_tensor * attention = nullptr;
     const ggml_tensor * behind = nullptr;  // what has become of the attention's output; null when its sum was found, or cannot be
-    std::vector<float> before, after;      // [nTokens, width]
+    std::vector<const ggml_tensor *> gathers;  // asked about since the attention: not computed before the sum is asked about
+    std::vector<float> before, after;          // [nTokens, width]
 };
 
 }  // namespace kvasir
