@@ -7,7 +7,7 @@ import {availableParallelism, freemem} from "node:os";
 import {headProfileSchema, type HeadProfile} from "../../core/policy/head-profile.js";
 import {policyNeeds, type Policy} from "../../core/policy/policy.js";
 import {policyByName} from "../../core/policy/presets.js";
-import {KvContext} from "../../engine/kv/kv-context.js";
+import {batchTokens, KvContext} from "../../engine/kv/kv-context.js";
 import {Prefix} from "../../engine/kv/prefix.js";
 import {Reader} from "../../engine/kv/reader.js";
 import {ChatFormat} from "../../engine/model/chat-format.js";
@@ -24,8 +24,6 @@ import {joinTokens, tokenFiles, type TokenFile} from "./bench-files.js";
 import {LlamaServer} from "./llama-server.js";
 import {findLlamaServer} from "./peers.js";
 
-/** Batches of both sides: llama.cpp's own default. */
-const nBatch = 512;
 /** Room for prefix, question and answer behind the files in a plain context. */
 const nTail = 1024;
 
@@ -107,7 +105,6 @@ export class BenchLab {
             rowType: this.settings.rowType,
             nThreads: this.settings.threads,
             limitBytes: (this.settings.kvMib ?? defaultKvMib) * 2 ** 20,
-            nBatch,
         });
         this.#reader = new Reader(context, await Prefix.make(context, (await ChatFormat.of(model.model)).prefix));
         return this.#reader;
@@ -152,7 +149,7 @@ export class BenchLab {
         const model = await this.model();
         const native = new model.addon.Plain(model.handle, {
             nCtx,
-            nBatch,
+            nBatch: batchTokens(model),
             nThreads: this.settings.threads,
             rowType: this.settings.rowType,
             // The best that a program can do with it.
@@ -200,9 +197,10 @@ export class BenchLab {
         const nCtx = cellsFor(nTokens);
         if (this.#chatSession !== undefined && this.#chatSession.nCtx >= nCtx) return this.#chatSession;
         await this.#chatSession?.dispose();
-        this.#chatSession = await ChatSessionPeer.open(await this.model(), {
+        const model = await this.model();
+        this.#chatSession = await ChatSessionPeer.open(model, {
             nCtx,
-            nBatch,
+            nBatch: batchTokens(model),
             nThreads: this.settings.threads,
         });
         return this.#chatSession;

@@ -97,14 +97,14 @@ export function keepLists(heads: HeadRows, marks: Uint8Array, counts: Uint32Arra
         }
         if (hasAsked) room -= takeAsked(heads, marks, from, to, room, kept);
         takeTop(scores, from, to, room, kept);
-        const list = new Uint32Array(count);
+        // One place more: without a branch every index is written, and the next one over it unless it is kept.
+        const list = new Uint32Array(count + 1);
         let n = 0;
         for (let i = from; i < to; i++) {
-            if (kept[i] === 1) {
-                list[n++] = i - from;
-            }
+            list[n] = i - from;
+            n += kept[i]!;
         }
-        return list;
+        return list.slice(0, count);
     });
 }
 

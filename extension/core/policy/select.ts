@@ -2,9 +2,15 @@
  * Choosing the highest of many scores, in linear time and with ties decided by place. Knows arrays only.
  */
 
+/** Sign, exponent and the highest bits of the mantissa. */
+const binBits = 11;
+
 /**
  * Marks as kept the `count` highest values of values[from, to) that are not marked yet; among equal values the
  * lower index wins. Takes all of them when there are fewer.
+ *
+ * Scores are in no order, so every comparison of a quickselect is a coin toss: they are counted by their leading bits first,
+ * which leaves few to compare. For the same reason the loops over all values have no branches.
  *
  * @param kept one byte per value, 1 = kept
  * @throws Error when a value is NaN: no order exists then
@@ -13,71 +19,53 @@ export function takeTop(values: Float32Array, from: number, to: number, count: n
     if (count <= 0) {
         return;
     }
-    const free = new Float32Array(to - from);
+    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+    const counts = new Uint32Array(1 << binBits);
     let nFree = 0;
+    let hasNaN = 0;
     for (let i = from; i < to; i++) {
-        if (kept[i] === 0) {
-            const value = values[i]!;
-            if (value !== value) {
-                throw new Error(`score ${i} is not a number`);
-            }
-            // Adding zero makes a negative zero the same as a positive one, in its bits too.
-            free[nFree++] = value + 0;
-        }
+        const isFree = 1 - kept[i]!;
+        counts[binOf(bits[i]!)]! += isFree;
+        nFree += isFree;
+        hasNaN |= (bits[i]! & 0x7fffffff) > infinityBits ? isFree : 0;
+    }
+    if (hasNaN === 1) {
+        throw new Error(`one of the scores ${from} to ${to - 1} is not a number`);
     }
     if (count >= nFree) {
         kept.fill(1, from, to);
         return;
     }
-    const {threshold, nAbove} = thresholdOf(free.subarray(0, nFree), count);
-    let nTies = count - nAbove;
-    for (let i = from; i < to; i++) {
-        if (kept[i] === 0) {
-            const value = values[i]!;
-            if (value > threshold || (value === threshold && nTies-- > 0)) {
-                kept[i] = 1;
-            }
-        }
-    }
-}
-
-/** Below this many values there is nothing to gain from sorting them roughly first. */
-const fewValues = 256;
-/** Sign, exponent and the highest bits of the mantissa. */
-const binBits = 11;
-
-/**
- * The k-th largest value (k from 1), and how many are larger. Scores are in no order, so every comparison of a
- * quickselect is a coin toss; counting them by their leading bits first leaves few to compare. Reorders nothing.
- */
-function thresholdOf(values: Float32Array, k: number): {threshold: number; nAbove: number} {
-    if (values.length < fewValues) {
-        const threshold = kthLargest(values.slice(), k);
-        return {threshold, nAbove: countAbove(values, threshold)};
-    }
-    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-    const counts = new Int32Array(1 << binBits);
-    for (let i = 0; i < bits.length; i++) {
-        counts[binOf(bits[i]!)]!++;
-    }
     let bin = counts.length - 1;
     let nHigher = 0;
-    while (nHigher + counts[bin]! < k) {
+    while (nHigher + counts[bin]! < count) {
         nHigher += counts[bin--]!;
     }
     const within = new Float32Array(counts[bin]!);
-    for (let i = 0, n = 0; n < within.length; i++) {
-        if (binOf(bits[i]!) === bin) {
+    for (let i = from, n = 0; n < within.length; i++) {
+        if (binOf(bits[i]!) === bin && kept[i] === 0) {
             within[n++] = values[i]!;
         }
     }
-    const threshold = kthLargest(within.slice(), k - nHigher);
-    return {threshold, nAbove: nHigher + countAbove(within, threshold)};
+    const threshold = kthLargest(within, count - nHigher);
+    let nTies = count - nHigher - countAbove(within, threshold);
+    for (let i = from; i < to; i++) {
+        const value = values[i]!;
+        if (value === threshold && kept[i] === 0 && nTies > 0) {
+            kept[i] = 1;
+            nTies--;
+        }
+        kept[i] = kept[i]! | (value > threshold ? 1 : 0);
+    }
 }
 
-/** Of a float's bits: in the order of the floats. */
+const infinityBits = 0x7f800000;
+const signBit = 1 << 31;
+
+/** Of a float's bits: in the order of the floats. A negative zero is as good as a positive one. */
 function binOf(bits: number): number {
-    return (bits ^ ((bits >> 31) | 0x80000000)) >>> (32 - binBits);
+    const same = bits === signBit ? 0 : bits;
+    return (same ^ ((same >> 31) | signBit)) >>> (32 - binBits);
 }
 
 function countAbove(values: Float32Array, threshold: number): number {

@@ -34,13 +34,13 @@ export class KvContext {
         readonly shape: ContextShape,
         options: KvContextOptions,
     ) {
-        this.nBatch = options.nBatch ?? defaultBatch;
+        this.nBatch = options.nBatch ?? batchTokens(options.model);
         this.rowType = options.rowType;
     }
 
     /** @throws KvasirError `model-unsupported`, `out-of-memory`, `kv-limit` */
     static async open(options: KvContextOptions): Promise<KvContext> {
-        const {model, rowType, nThreads, limitBytes, nBatch = defaultBatch} = options;
+        const {model, rowType, nThreads, limitBytes, nBatch = batchTokens(model)} = options;
         const native = new model.addon.Context(model.handle, {nBatch, nThreads, rowType, budgetBytes: limitBytes});
         try {
             return new KvContext(native, await native.open(), options);
@@ -149,8 +149,13 @@ export class KvContext {
     }
 }
 
-/** 512 tokens: llama.cpp's own default, and large enough that matrix products are at their best. */
-const defaultBatch = 512;
+/**
+ * Tokens computed at a time. 512 is llama.cpp's own default, and large enough that matrix products are at their best. CUDA's
+ * are computed so soon that what every batch costs besides (its input, the wait for its end) counts: twice as many.
+ */
+export function batchTokens({backend}: Pick<LoadedModel, "backend">): number {
+    return backend === "cuda" ? 1024 : 512;
+}
 
 export function cancelledError(): KvasirError {
     return new KvasirError("cancelled", "the work was cancelled.");

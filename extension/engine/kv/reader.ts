@@ -145,8 +145,8 @@ export class Reader {
         const nHeader = job.replayHeader?.length ?? 0;
         const {budget, profile} = job;
         const passes = scorePasses(job.policy, {nTokens, budget, profile, replayHeaderTokens: nHeader});
-        await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}]));
-        await context.withRoom(() => session.reserve(nTokens + nReplayed));
+        const parts = [{segment: prefix.native, isAdjacent: true}];
+        await context.withRoom(() => session.compose(parts, nTokens + nReplayed));
         const [pass] = passes;
         if (pass) await context.withRoom(() => session.startScores(nTokens, pass.overRows));
         return passes;

@@ -201,8 +201,8 @@ export interface NativeGenerateResult {
 
 /** Regions of rows per (layer, KV head): base rows of segments, then live rows. */
 export interface NativeSession {
-    /** Replaces the base rows; live rows stay. */
-    compose(parts: NativePart[]): Promise<void>;
+    /** Replaces the base rows; live rows stay. @param nTokens makes room for so many more of them, as reserve() does */
+    compose(parts: NativePart[], nTokens?: number): Promise<void>;
     reserve(nTokens: number): Promise<void>;
     /** Appends live rows. On failure the session is as it was. */
     decode(tokens: Uint32Array, firstPosition: number, options?: NativeDecodeOptions): Promise<NativeDecoded>;

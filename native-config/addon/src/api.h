@@ -41,10 +41,11 @@
     X(ggml_backend_tensor_set) X(ggml_backend_view_init) X(ggml_blck_size) X(ggml_build_forward_expand) X(ggml_cast)   \
     X(ggml_concat) X(ggml_cont) X(ggml_cpy) X(ggml_flash_attn_ext) X(ggml_flash_attn_ext_add_sinks) X(ggml_free) X(ggml_gallocr_alloc_graph)       \
     X(ggml_gallocr_free) X(ggml_gallocr_get_buffer_size) X(ggml_gallocr_new) X(ggml_get_rows)                          \
-    X(ggml_get_type_traits) X(ggml_graph_overhead_custom) X(ggml_init) X(ggml_mul) X(ggml_mul_mat) X(ggml_nbytes)      \
+    X(ggml_get_type_traits) X(ggml_graph_overhead_custom) X(ggml_init) X(ggml_mul) X(ggml_mul_mat) X(ggml_prec_set_acc)  \
+    X(ggml_nbytes)                                                                                                     \
     X(ggml_new_graph_custom) X(ggml_new_tensor) X(ggml_new_tensor_1d) X(ggml_new_tensor_2d) X(ggml_new_tensor_3d)      \
     X(ggml_relu) X(ggml_repeat_back) X(ggml_rope_ext) X(ggml_row_size) X(ggml_scale) X(ggml_set_name) X(ggml_set_rows)                     \
-    X(ggml_soft_max_ext) X(ggml_sqr) X(ggml_sub) X(ggml_sum_rows) X(ggml_tanh) X(ggml_tensor_overhead)                 \
+    X(ggml_soft_max_ext) X(ggml_sqr) X(ggml_sqrt) X(ggml_sub) X(ggml_sum_rows) X(ggml_tanh) X(ggml_tensor_overhead)                 \
     X(ggml_threadpool_params_default) X(ggml_type_name) X(ggml_type_size) X(ggml_view_1d) X(ggml_view_2d)              \
     X(ggml_view_3d)
 // clang-format on

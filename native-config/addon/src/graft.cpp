@@ -8,9 +8,6 @@ namespace kvasir {
 
 namespace {
 
-// Batches that come again and again (draft.cpp); what longer ones need is made anew.
-constexpr uint32_t maxKept = 16;
-
 // Questions and what is new of a completion; longer batches fill a device without help, and their masks would be large.
 constexpr uint32_t maxSteps = 256;
 
@@ -98,7 +95,7 @@ Graft::Form Graft::formOf(int layer) const {
 }
 
 Graft::Leaves & Graft::leavesOf(int layer) {
-    const bool isKept = nTokens <= maxKept;
+    const bool isKept = nTokens <= maxShortBatch;  // what longer ones need is made anew
     auto & list = kept[isKept ? nTokens : 0];
     list.resize(layers.size());
     auto & leaves = list[layer];

@@ -32,9 +32,10 @@ public:
 
     struct Layout {
         ggml_type type;
-        int64_t ne[3];
+        int64_t ne[4];   // a last one that is left out is 1
         size_t nb1 = 0;  // bytes; 0 means densely packed
         size_t nb2 = 0;
+        size_t nb3 = 0;
     };
     /** A tensor over the memory of `owner`, starting `offset` bytes into it. */
     ggml_tensor * leaf(const ggml_tensor * owner, size_t offset, const Layout & layout);

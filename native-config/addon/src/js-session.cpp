@@ -134,7 +134,8 @@ Napi::Value JsSession::compose(const Napi::CallbackInfo & info) {
         parts.push_back({JsSegment::Unwrap(segment.As<Napi::Object>())->get(env), static_cast<int>(numberOr(part, "delta", 0)),
                          flagOr(part, "isAdjacent", false)});
     }
-    return done(info, [parts = std::move(parts)](Context &, Session & session) { session.compose(parts); });
+    const uint32_t room = info.Length() > 1 && info[1].IsNumber() ? static_cast<uint32_t>(numberArgument(info, 1)) : 0;
+    return done(info, [parts = std::move(parts), room](Context &, Session & session) { session.compose(parts, room); });
 }
 
 Napi::Value JsSession::reserve(const Napi::CallbackInfo & info) {

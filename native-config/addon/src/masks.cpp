@@ -5,9 +5,36 @@
 
 namespace kvasir {
 
+namespace {
+
+// B of long batches is a multiple of this: a file of a few thousand tokens is read under one mask.
+constexpr uint32_t borderStep = 4096;
+
+/** A region's padded length ends at most a block behind its own rows; rows of masks start at multiples of 32 bytes. */
+constexpr uint32_t widthFor(uint32_t border, uint32_t nTokens) {
+    return static_cast<uint32_t>(paddedTo(border + nTokens + 256, 16));
+}
+
+}  // namespace
+
+void Masks::prepareLong(uint32_t newBorder, uint32_t newTokens) {
+    const uint32_t roomy = std::max(static_cast<uint32_t>(paddedTo(newBorder, borderStep)), borderStep);
+    if (newTokens <= nTokens && newBorder <= border && border <= 4 * roomy) {
+        return;
+    }
+    masks.clear();
+    border = roomy;
+    nTokens = newTokens;
+    width = widthFor(border, nTokens);
+    moves++;
+}
+
 void Masks::prepare(uint32_t newBorder, uint32_t newTokens) {
-    // A region's padded length ends at most a block behind its own rows; rows of masks start at multiples of 32 bytes.
-    const uint32_t needed = (newBorder + newTokens + 256 + 15) / 16 * 16;
+    if (newTokens > maxShortBatch) {
+        prepareLong(newBorder, newTokens);
+        return;
+    }
+    const uint32_t needed = widthFor(newBorder, newTokens);
     // A mask says nothing of any session: whoever comes next needs one column more, or all of them set anew.
     const bool isNextToken = newTokens == 1 && nTokens == 1 && needed <= width && newBorder == border + 1;
     if (isNextToken) {
@@ -27,7 +54,7 @@ void Masks::prepare(uint32_t newBorder, uint32_t newTokens) {
     }
     if (needed > width || newTokens != nTokens || needed < width / 4) {
         masks.clear();
-        width = needed + (newTokens <= 16 ? 1024 : 0);  // single tokens and drafts come by the hundred
+        width = needed + 1024;  // single tokens and drafts come by the hundred
         moves++;
     }
     border = newBorder;

@@ -13,6 +13,9 @@ namespace kvasir {
 constexpr uint16_t maskVisible = 0x0000;
 constexpr uint16_t maskHidden = 0xfc00;
 
+// Batches up to this length come again and again (draft.cpp): graphs made for them find their masks where they were.
+constexpr uint32_t maxShortBatch = 16;
+
 // Kernels that scan the masks of several sequences look at this many rows at a time, at those behind the last too.
 constexpr int64_t maskTile = 64;
 
@@ -26,7 +29,8 @@ constexpr int64_t roomyWidth(int64_t needed, int64_t width) {
  * Row x of a region whose batch begins at row b is visible to token t of the batch iff x <= b + t. So one wide mask
  * M[x, t] = (x <= B + t ? 0 : -inf), B the largest b, serves every region: its mask is M shifted by B - b columns. A
  * mask of its own per region length would be hundreds of megabytes for a batch over long contexts. A layer with a
- * sliding window of w tokens sees b + t - w < x as well; its regions hold tokens at consecutive positions only.
+ * sliding window of w tokens sees b + t - w < x as well; its regions hold tokens at consecutive positions only. For long batches
+ * B is larger than any b, so that the next batch, and the next file, find the mask filled.
  */
 class Masks {
 public:
@@ -35,7 +39,7 @@ public:
 
     /**
      * Prepares masks for a batch.
-     * @param border  B, rows before the batch in the longest region
+     * @param border  rows before the batch in the longest region
      * @param nTokens of the batch; of its longest part when it has several
      */
     void prepare(uint32_t border, uint32_t nTokens);
@@ -62,12 +66,13 @@ public:
 private:
     /** Kernels load masks in blocks, so a shift that is no multiple of a block is built into a copy of the mask. */
     ggml_tensor * shifted(uint32_t residue);
+    void prepareLong(uint32_t border, uint32_t nTokens);
     void fill(ggml_tensor * mask, uint32_t residue) const;
 
     const Device & device;
     const uint32_t window;  // 0 for none
     uint64_t moves = 0;
-    uint32_t border = 0, width = 0, nTokens = 0;
+    uint32_t border = 0, width = 0, nTokens = 0;  // B, columns, rows
     std::map<uint32_t, std::unique_ptr<DeviceTensors>> masks;  // by residue
 };
 

@@ -53,9 +53,9 @@ std::vector<float> mixingMatrix(int64_t n) {
 
 ggml_tensor * mixChannels(Graph & graph, ggml_tensor * x, ggml_tensor * matrix) {
     const int64_t n = matrix->ne[0];
-    const int64_t nVectors = x->ne[0] * x->ne[1] * x->ne[2] / n;
+    const int64_t nVectors = x->ne[0] * x->ne[1] * x->ne[2] * x->ne[3] / n;
     ggml_tensor * vectors = graph.reinterpret(x, 0, {GGML_TYPE_F32, {n, nVectors, 1}});
-    return graph.reinterpret(api.ggml_mul_mat(graph.context, matrix, vectors), 0, {GGML_TYPE_F32, {x->ne[0], x->ne[1], x->ne[2]}});
+    return graph.reinterpret(api.ggml_mul_mat(graph.context, matrix, vectors), 0, {GGML_TYPE_F32, {x->ne[0], x->ne[1], x->ne[2], x->ne[3]}});
 }
 
 }  // namespace kvasir

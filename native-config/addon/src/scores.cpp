@@ -1,7 +1,6 @@
 #include "scores.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "session.h"
 
@@ -9,7 +8,7 @@ namespace kvasir {
 
 Scores::Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over)
     : nRows(nRows), over(over), shape(shape) {
-    std::map<const Device *, size_t> nLayers;
+    std::map<Device *, size_t> nLayers;
     for (const LayerPlan & layer : layers) {
         places.push_back({layer.device, nLayers[layer.device]++});
     }
@@ -19,23 +18,43 @@ Scores::Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, 
     }
 }
 
-ggml_tensor * Scores::combine(Graph & graph, ggml_tensor * a, ggml_tensor * b) const {
-    if (over != Over::max) {
+namespace {
+
+ggml_tensor * combine(Graph & graph, ggml_tensor * a, ggml_tensor * b, bool isMax) {
+    if (!isMax) {
         return api.ggml_add(graph.context, a, b);
     }
     // max(a, b) = a + relu(b - a): ggml has no element-wise maximum.
     return api.ggml_add(graph.context, a, api.ggml_relu(graph.context, api.ggml_sub(graph.context, b, a)));
 }
 
-ggml_tensor * Scores::fold(Graph & graph, const Device & device, ggml_tensor * p) const {
-    if (over != Over::max && !device.isHost()) {
-        ggml_tensor * one = graph.reinterpret(p, 0, {GGML_TYPE_F32, {p->ne[0], 1, p->ne[2]}, p->nb[1], p->nb[2]});
-        ggml_tensor * sum = api.ggml_repeat_back(graph.context, p, one);
-        if (device.supports(sum)) {
-            return sum;
-        }
+// Rows that one thread of a GPU adds up: it waits for each, and few rows a thread make many threads.
+constexpr int64_t rowsPerThread = 32;
+
+/** On a GPU, by an op whose threads go down the rows. */
+ggml_tensor * sumOnGpu(Graph & graph, ggml_tensor * p) {
+    const auto sum = [&](ggml_tensor * t, size_t first, int64_t n, int64_t nBlocks) {
+        const Graph::Layout rows = {GGML_TYPE_F32, {t->ne[0], n, nBlocks, t->ne[2]}, t->nb[1], t->nb[1] * n, t->nb[2]};
+        const Graph::Layout one = {GGML_TYPE_F32, {t->ne[0], 1, nBlocks, t->ne[2]}, t->nb[1], t->nb[1], t->nb[2]};
+        ggml_tensor * from = graph.reinterpret(t, first * t->nb[1], rows);
+        ggml_tensor * sums = api.ggml_repeat_back(graph.context, from, graph.reinterpret(t, 0, one));
+        return graph.reinterpret(sums, 0, {GGML_TYPE_F32, {t->ne[0], nBlocks, t->ne[2]}});
+    };
+    const int64_t n = p->ne[1], nBlocks = n / rowsPerThread, nWhole = nBlocks * rowsPerThread;
+    if (nBlocks < 2) {
+        return sum(p, 0, n, 1);
     }
-    // On the CPU that op runs on one thread. Halving adds whole rows of keys at a time.
+    ggml_tensor * total = sum(sum(p, 0, rowsPerThread, nBlocks), 0, nBlocks, 1);
+    return n == nWhole ? total : api.ggml_add(graph.context, total, sum(p, static_cast<size_t>(nWhole), n - nWhole, 1));
+}
+
+/** The sums or maxima over the second dimension: [n, m, k] to [n, 1, k]. */
+ggml_tensor * fold(Graph & graph, const Device & device, ggml_tensor * p, bool isMax) {
+    // On the CPU that op runs on one thread, and not every GPU's backend has it. Halving adds whole rows of keys at a time.
+    ggml_tensor * one = graph.reinterpret(p, 0, {GGML_TYPE_F32, {p->ne[0], 1, p->ne[2]}, p->nb[1], p->nb[2]});
+    if (!isMax && !device.isHost() && device.supports(api.ggml_repeat_back(graph.context, p, one))) {
+        return sumOnGpu(graph, p);
+    }
     const auto rowsOf = [&](ggml_tensor * t, int64_t first, int64_t n) {
         return graph.reinterpret(t, static_cast<size_t>(first) * t->nb[1],
                                  {GGML_TYPE_F32, {t->ne[0], n, t->ne[2]}, t->nb[1], t->nb[2]});
@@ -45,70 +64,84 @@ ggml_tensor * Scores::fold(Graph & graph, const Device & device, ggml_tensor * p
         const int64_t half = p->ne[1] / 2;
         if (p->ne[1] % 2 == 1) {
             ggml_tensor * last = rowsOf(p, p->ne[1] - 1, 1);
-            odd = odd == nullptr ? last : combine(graph, odd, last);
+            odd = odd == nullptr ? last : combine(graph, odd, last, isMax);
         }
-        p = combine(graph, rowsOf(p, 0, half), rowsOf(p, half, half));
+        p = combine(graph, rowsOf(p, 0, half), rowsOf(p, half, half), isMax);
     }
-    return odd == nullptr ? p : combine(graph, p, odd);
+    return odd == nullptr ? p : combine(graph, p, odd, isMax);
 }
 
-void Scores::add(Graph & graph, int layer, int queryHead, ggml_tensor * p, int64_t nKeys, int64_t base) const {
+// Nodes of a fold: two sums or maxima, of three nodes each, and their views, for every halving.
+constexpr size_t nodesPerFold = 32 * 16;
+
+}  // namespace
+
+void Scores::add(Graph & graph, int layer, const QueryHeads & heads, ggml_tensor * p, int64_t nKeys, int64_t base) const {
     const int64_t n = std::min<int64_t>(nRows, nKeys - base);
     if (n <= 0) {
         return;
     }
     ggml_context * ctx = graph.context;
-    if (over == Over::norm) {
-        p = api.ggml_sqr(ctx, p);
-    }
+    const int64_t G = shape.queriesPerKvHead();
     ggml_tensor * seen = graph.reinterpret(p, static_cast<size_t>(base) * sizeof(float),
-                                           {GGML_TYPE_F32, {n, p->ne[1], p->ne[2]}, p->nb[1], p->nb[2]});
+                                           {GGML_TYPE_F32, {n, p->ne[1], G * heads.nKvHeads}, p->nb[1], p->nb[2]});
+    if (over == Over::norm) {
+        seen = api.ggml_mul(ctx, seen, seen);
+    }
     const auto & [device, slot] = places[layer];
-    ggml_tensor * received = fold(graph, *device, seen);  // [n, 1, nQueryHeads]
+    ggml_tensor * received = fold(graph, *device, seen, over == Over::max);  // [n, 1, query heads]
+    received = graph.reinterpret(received, 0, {GGML_TYPE_F32, {n, 1, G, heads.nKvHeads}, received->nb[2], received->nb[2], received->nb[2] * G});
 
     const size_t perHead = sizeof(float) * nRows;
-    const size_t offset = perHead * (slot * shape.nHeads + static_cast<size_t>(queryHead));
-    ggml_tensor * sum = graph.leaf(sums.at(device)->at(0), offset, {GGML_TYPE_F32, {n, 1, p->ne[2]}, perHead, perHead});
+    const size_t offset = perHead * (slot * shape.nHeads + static_cast<size_t>(heads.first));
+    ggml_tensor * sum = graph.leaf(sums.at(device)->at(0), offset,
+                                   {GGML_TYPE_F32, {n, 1, G, heads.nKvHeads}, perHead, perHead, perHead * G * heads.step});
     if (over == Over::max) {
         received = api.ggml_relu(ctx, api.ggml_sub(ctx, received, sum));
     }
     graph.expand(api.ggml_add_inplace(ctx, sum, received));
 }
 
+std::vector<float> Scores::downloadFrom(Device & device, Heads heads) const {
+    const ggml_tensor * sum = sums.at(&device)->at(0);
+    std::vector<float> values;
+    if (heads == Heads::each && over != Over::norm) {
+        values.resize(static_cast<size_t>(api.ggml_nbytes(sum)) / sizeof(float));
+        api.ggml_backend_tensor_get(sum, values.data(), 0, values.size() * sizeof(float));
+        return values;
+    }
+    // Folded where they are: a GPU sends fewer of them then.
+    const int64_t nFolded = heads == Heads::each ? 1 : shape.queriesPerKvHead();
+    Graph graph(nodesPerFold);
+    ggml_tensor * all = graph.leaf(sum, 0, {GGML_TYPE_F32, {nRows, nFolded, sum->ne[1] / nFolded}});
+    if (over == Over::norm) {
+        all = api.ggml_sqrt(graph.context, all);
+    }
+    ggml_tensor * folded = fold(graph, device, all, heads == Heads::max);
+    if (heads == Heads::mean) {
+        folded = api.ggml_scale(graph.context, folded, 1.0f / static_cast<float>(nFolded));
+    }
+    folded = api.ggml_cont(graph.context, folded);
+    graph.expand(folded);
+    graph.run(device);
+    values.resize(static_cast<size_t>(api.ggml_nbytes(folded)) / sizeof(float));
+    api.ggml_backend_tensor_get(folded, values.data(), 0, values.size() * sizeof(float));
+    return values;
+}
+
 std::vector<float> Scores::download(Heads heads) const {
-    const size_t perLayer = static_cast<size_t>(nRows) * shape.nHeads;
-    const int nFolded = heads == Heads::each ? 1 : shape.queriesPerKvHead();
-    std::vector<float> all(perLayer / nFolded * places.size());
-    std::vector<float> here;
+    const size_t nHeads = static_cast<size_t>(heads == Heads::each ? shape.nHeads : shape.nKvHeads);
+    const size_t perLayer = nHeads * nRows;
+    std::vector<float> all(perLayer * places.size());
     for (const auto & [device, sum] : sums) {
-        here.resize(static_cast<size_t>(api.ggml_nbytes(sum->at(0))) / sizeof(float));
-        api.ggml_backend_tensor_get(sum->at(0), here.data(), 0, here.size() * sizeof(float));
-        if (over == Over::norm) {
-            std::transform(here.begin(), here.end(), here.begin(), [](float squares) { return std::sqrt(squares); });
-        }
+        const std::vector<float> here = downloadFrom(*device, heads);
         for (size_t layer = 0; layer < places.size(); layer++) {
             if (places[layer].device == device) {
-                foldHeads(here.data() + places[layer].slot * perLayer, all.data() + layer * perLayer / nFolded, nFolded, heads);
+                std::copy_n(here.data() + places[layer].slot * perLayer, perLayer, all.data() + layer * perLayer);
             }
         }
     }
     return all;
-}
-
-void Scores::foldHeads(const float * from, float * to, int nFolded, Heads heads) const {
-    const size_t nTo = static_cast<size_t>(shape.nHeads / nFolded);
-    std::vector<double> total(nRows);
-    for (size_t head = 0; head < nTo; head++, to += nRows) {
-        std::fill(total.begin(), total.end(), 0.0);
-        for (int query = 0; query < nFolded; query++, from += nRows) {
-            for (uint32_t i = 0; i < nRows; i++) {
-                total[i] = heads == Heads::max ? std::max<double>(total[i], from[i]) : total[i] + from[i];
-            }
-        }
-        for (uint32_t i = 0; i < nRows; i++) {
-            to[i] = static_cast<float>(heads == Heads::mean ? total[i] / nFolded : total[i]);
-        }
-    }
 }
 
 std::vector<float> valueNorms(const Session & session, const std::vector<LayerPlan> & layers, uint32_t nRows) {

@@ -33,14 +33,20 @@ public:
     /** Live rows [0, nRows) are scored. @throws KvError "kv-limit" | "out-of-memory" */
     Scores(const ModelShape & shape, const std::vector<LayerPlan> & layers, uint32_t nRows, Over over);
 
+    /** All query heads of KV heads at even distances. */
+    struct QueryHeads {
+        int first;
+        int nKvHeads;
+        int step;  // KV heads from each to the next
+    };
     /**
-     * Adds to the graph of one layer: what scoring tokens attend to, folded over those tokens into the accumulators of the
-     * query heads from `queryHead` on.
-     * @param p     attention, [>= nKeys, nScoring, nQueryHeads] f32; keys behind nKeys get no score
+     * Adds to the graph of one layer: what scoring tokens attend to, folded over those tokens into the accumulators of
+     * `heads`.
+     * @param p     attention, [>= nKeys, nScoring, query heads, in their order] f32; keys behind nKeys get no score
      * @param nKeys rows of a region that were seen
      * @param base  rows of a region before its live rows
      */
-    void add(Graph & graph, int layer, int queryHead, ggml_tensor * p, int64_t nKeys, int64_t base) const;
+    void add(Graph & graph, int layer, const QueryHeads & heads, ggml_tensor * p, int64_t nKeys, int64_t base) const;
 
     /** What becomes of the query heads that share a KV head. */
     enum class Heads { each, mean, max };
@@ -52,16 +58,14 @@ public:
     const Over over;
 
 private:
-    ggml_tensor * fold(Graph & graph, const Device & device, ggml_tensor * p) const;
-    /** Of one layer: [nHeads, nRows] to [nHeads / nFolded, nRows]. */
-    void foldHeads(const float * from, float * to, int nFolded, Heads heads) const;
-    ggml_tensor * combine(Graph & graph, ggml_tensor * a, ggml_tensor * b) const;
+    /** Of a device's layers, query heads folded: [nRows, heads x layers]. */
+    std::vector<float> downloadFrom(Device & device, Heads heads) const;
 
     const ModelShape shape;
     /** By device the sums of its layers one behind the other: [nRows, nHeads x layers]. */
-    std::map<const Device *, std::unique_ptr<DeviceTensors>> sums;
+    std::map<Device *, std::unique_ptr<DeviceTensors>> sums;
     struct Place {
-        const Device * device;
+        Device * device;
         size_t slot;  // among the device's layers
     };
     std::vector<Place> places;  // by layer

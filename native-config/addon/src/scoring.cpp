@@ -15,20 +15,22 @@ namespace {
 // Scoring tokens at a time. In main memory the logits shall stay in a core's cache; a GPU waits for every op to be told of,
 // so there they may take a share of its memory.
 constexpr uint32_t hostSlice = 64;
-constexpr size_t minLogitBytes = size_t{8} << 20;
-constexpr size_t maxLogitBytes = size_t{64} << 20;
-constexpr size_t logitShare = 1024;
+constexpr size_t minLogitBytes = size_t{32} << 20;
+constexpr size_t maxLogitBytes = size_t{256} << 20;
+constexpr size_t logitShare = 256;
 
 // Live rows up to a scoring token that compete with what it sees from ahead: heads that look at what is near look there.
 constexpr int64_t nearRows = 64;
 
-// Tokens between the first and the last of a slice that asks from ahead: all of it computes the near rows of each.
+// Tokens between the first and the last of a slice that asks from ahead: all of it computes the near rows of each. Where an
+// op costs more than what it computes, as much as half of the rows that are seen anyway.
 constexpr int64_t nearSpan = 128;
+constexpr int64_t nearShare = 2;
 
 // The CPU's fast product takes rows of K in whole blocks only; for what is left over there is the slow one.
 constexpr int64_t productRows = 16;
 
-constexpr size_t nodesPerSlice = 40;
+constexpr size_t nodesPerSlice = 48;
 
 }  // namespace
 
@@ -86,11 +88,18 @@ void Scoring::slice(OnDevice & on, const Device & device) const {
     const int64_t length = border + part.nTokens;
     uint32_t most = hostSlice;
     if (!device.isHost()) {
+        int mostHeads = 1;
+        for (int layer = 0; layer < shape.nLayers; layer++) {
+            for (const Run & run : asked(layer, {0, shape.nKvHeads, 0})) {
+                mostHeads = std::max(mostHeads, run.nHeads);
+            }
+        }
         const size_t room = std::clamp(device.memoryBytes() / logitShare, minLogitBytes, maxLogitBytes);
-        most = static_cast<uint32_t>(std::max<size_t>(1, room / (length * shape.nHeads * sizeof(float))));
+        const size_t perToken = static_cast<size_t>(length) * mostHeads * shape.queriesPerKvHead() * sizeof(float);
+        most = static_cast<uint32_t>(std::max<size_t>(1, room / perToken));
     }
     if (pass.ahead != 0) {
-        const int64_t span = device.isHost() ? nearSpan : std::max(nearSpan, length / 4);
+        const int64_t span = device.isHost() ? nearSpan : std::max(nearSpan, length / nearShare);
         most = std::min(most, static_cast<uint32_t>(span / pass.stride) + 1);
     }
     size_t at = 0;
@@ -109,14 +118,12 @@ void Scoring::slice(OnDevice & on, const Device & device) const {
 }
 
 std::vector<float> Scoring::nearMasks(OnDevice & on) const {
-    std::vector<float> mask;
+    std::vector<float> mask(on.slices.back().maskAt + static_cast<size_t>(on.slices.back().nNear * on.slices.back().n), -INFINITY);
     for (const Slice & s : on.slices) {
-        for (uint32_t i = s.first; i < s.first + s.n; i++) {
-            const int64_t from = std::max<int64_t>(0, visibleTo(i) - nearRows - s.nearFirst);
-            const int64_t to = visibleTo(i) - s.nearFirst;
-            mask.insert(mask.end(), from, -INFINITY);
-            mask.insert(mask.end(), to - from, 0.0f);
-            mask.insert(mask.end(), s.nNear - to, -INFINITY);
+        for (uint32_t i = 0; i < s.n; i++) {
+            const int64_t to = visibleTo(s.first + i) - s.nearFirst;
+            const auto row = mask.begin() + static_cast<int64_t>(s.maskAt) + i * s.nNear;
+            std::fill(row + std::max<int64_t>(0, to - nearRows), row + to, 0.0f);
         }
     }
     return mask;
@@ -146,54 +153,69 @@ size_t Scoring::maxNodes(int layer) const {
     return isSingle ? shape.nKvHeads * nodesPerSlice : nRuns * (nSlices + 1) * nodesPerSlice;
 }
 
-std::vector<HeadGroup> Scoring::asked(int layer, const HeadGroup & group) const {
-    std::vector<HeadGroup> runs;
+std::vector<Scoring::Run> Scoring::asked(int layer, const HeadGroup & group) const {
+    std::vector<Run> runs;
     for (int head = group.firstHead; head < group.firstHead + group.nHeads; head++) {
         if (!pass.heads.empty() && pass.heads[layer * shape.nKvHeads + head] == 0) {
             continue;
         }
-        if (runs.empty() || runs.back().firstHead + runs.back().nHeads != head) {
-            runs.push_back({head, 0, group.spacing});
+        if (!runs.empty()) {
+            Run & last = runs.back();
+            const int step = head - (last.firstHead + (last.nHeads - 1) * last.step);
+            if (last.nHeads == 1 || last.step == step) {
+                last.nHeads++;
+                last.step = step;
+                last.spacing = group.spacing * step;
+                continue;
+            }
         }
-        runs.back().nHeads++;
+        runs.push_back({head, 1, 1, group.spacing});
     }
     return runs;
 }
 
 void Scoring::build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const {
-    for (const HeadGroup & run : asked(layer, group)) {
-        buildGroup(graph, node, layer, run, rowsK);
+    for (const Run & run : asked(layer, group)) {
+        buildRun(graph, node, layer, run, rowsK);
     }
 }
 
-void Scoring::buildGroup(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const {
-    const Region & first = part.session->region(layer, group.firstHead);
+void Scoring::buildRun(Graph & graph, const ggml_tensor * node, int layer, const Run & run, ggml_tensor * rowsK) const {
+    const Region & first = part.session->region(layer, run.firstHead);
     const int64_t d = shape.headDim;
     const int64_t G = shape.queriesPerKvHead();
-    const int64_t nQueryHeads = group.nHeads * G;
+    const int64_t nQueryHeads = run.nHeads * G;
     const ggml_tensor * q = node->src[0];  // [headDim, nTokens, nHeads]
     float params[3];
     std::memcpy(params, node->op_params, sizeof(params));
     const float scale = params[0], softCap = params[2];
     ggml_context * ctx = graph.context;
     const auto keys = [&](int64_t from, int64_t n) {
-        const size_t head = std::max<size_t>(group.spacing, 1) * rows.bytes;
+        const size_t head = std::max<size_t>(run.spacing, 1) * rows.bytes;
         return graph.reinterpret(rowsK, (first.start + static_cast<size_t>(from)) * rows.bytes,
-                                 {rows.type, {d, n, group.nHeads}, rows.bytes, head});
+                                 {rows.type, {d, n, 1, run.nHeads}, rows.bytes, head, head});
+    };
+    // Queries of the run's heads as they are: [headDim, n, queries of a KV head, KV heads].
+    const auto queries = [&](size_t offset, int64_t n, uint32_t stride) {
+        return graph.leaf(q, offset, {GGML_TYPE_F32, {d, n, G, run.nHeads}, q->nb[1] * stride, q->nb[2], q->nb[2] * G * run.step});
+    };
+    const auto product = [&](ggml_tensor * k, ggml_tensor * asked) {
+        ggml_tensor * logits = api.ggml_mul_mat(ctx, k, asked);
+        // Half precision would have to be widened again, for the softmax.
+        api.ggml_prec_set_acc(logits, GGML_PREC_F32);
+        return logits;
     };
     const Scores & scores = *part.session->scores;
-    const int queryHead = static_cast<int>(group.firstHead * G);
-    const size_t headOffset = static_cast<size_t>(queryHead) * q->nb[2];
+    const Scores::QueryHeads heads = {static_cast<int>(run.firstHead * G), run.nHeads, run.step};
+    const size_t headOffset = static_cast<size_t>(heads.first) * q->nb[2];
     if (isSingle) {
-        const int64_t length = part.session->length(layer, group.firstHead) + 1;
-        const size_t offset = part.first * q->nb[1] + headOffset;
-        ggml_tensor * asked = graph.leaf(q, offset, {GGML_TYPE_F32, {d, 1, nQueryHeads}, q->nb[1], q->nb[2]});
-        ggml_tensor * logits = api.ggml_mul_mat(ctx, keys(0, length), asked);
+        const int64_t length = part.session->length(layer, run.firstHead) + 1;
+        ggml_tensor * logits = product(keys(0, length), queries(part.first * q->nb[1] + headOffset, 1, 1));
         if (softCap != 0.0f) {
             logits = api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
         }
         ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, nullptr, softCap != 0.0f ? 1.0f : scale, 0.0f);
-        scores.add(graph, layer, queryHead, p, length, first.base);
+        scores.add(graph, layer, heads, p, length, first.base);
         return;
     }
     Device & device = *layers[layer].device;
@@ -204,10 +226,8 @@ void Scoring::buildGroup(Graph & graph, const ggml_tensor * node, int layer, con
     for (const Slice & s : on.slices) {
         const size_t offset = (part.first + pass.offset + static_cast<size_t>(s.first) * pass.stride) * q->nb[1] + headOffset;
         ggml_tensor * gain = graph.leaf(on.tensors->at(1), s.first * sizeof(float), {GGML_TYPE_F32, {1, s.n, 1}});
-        // Multiplied into the queries, which are few; and half precision, in which CUDA keeps logits, then holds them.
-        const auto weighed = [&](ggml_tensor * asked) {
-            return softCap != 0.0f ? asked : api.ggml_scale(ctx, api.ggml_mul(ctx, asked, gain), scale);
-        };
+        // Multiplied into the queries, which are few.
+        const auto weighed = [&](ggml_tensor * asked) { return softCap != 0.0f ? asked : api.ggml_mul(ctx, asked, gain); };
         const auto capped = [&](ggml_tensor * logits) {
             if (softCap == 0.0f) {
                 return logits;
@@ -215,23 +235,23 @@ void Scoring::buildGroup(Graph & graph, const ggml_tensor * node, int layer, con
             logits = api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
             return api.ggml_mul(ctx, logits, gain);
         };
-        ggml_tensor * here = graph.leaf(q, offset, {GGML_TYPE_F32, {d, s.n, nQueryHeads}, q->nb[1] * pass.stride, q->nb[2]});
+        ggml_tensor * here = queries(offset, s.n, pass.stride);
         // A layer without RoPE asks the same from everywhere.
         ggml_tensor * asked =
-            weighed(pass.ahead != 0 && layers[layer].rope.isKnown ? queriesFromAhead(graph, q, offset, nQueryHeads, s, layer) : here);
+            weighed(pass.ahead != 0 && layers[layer].rope.isKnown ? queriesFromAhead(graph, q, offset, run, s, layer) : here);
         const int64_t nNear = pass.ahead == 0 ? 0 : s.nNear;
         const int64_t width = s.length + nNear;
         const size_t row = static_cast<size_t>(width) * sizeof(float);
         const auto joined = [&](int64_t column, int64_t n) {
             return graph.reinterpret(both, static_cast<size_t>(column) * sizeof(float), {GGML_TYPE_F32, {n, s.n, nQueryHeads}, row, row * s.n});
         };
-        const auto multiplyInto = [&](int64_t column, int64_t from, int64_t n, ggml_tensor * queries) {
+        const auto multiplyInto = [&](int64_t column, int64_t from, int64_t n, ggml_tensor * asked) {
             const int64_t nWhole = n / productRows * productRows;
             for (const auto & [first, count] : {std::pair(int64_t{0}, nWhole), std::pair(nWhole, n - nWhole)}) {
                 if (count > 0) {
-                    ggml_tensor * product = api.ggml_mul_mat(ctx, keys(from + first, count), queries);
-                    graph.writeInto(product, both, static_cast<size_t>(column + first) * sizeof(float), row, row * s.n);
-                    graph.expand(product);
+                    ggml_tensor * logits = product(keys(from + first, count), asked);
+                    graph.writeInto(logits, both, static_cast<size_t>(column + first) * sizeof(float), row, row * s.n);
+                    graph.expand(logits);
                 }
             }
         };
@@ -240,7 +260,7 @@ void Scoring::buildGroup(Graph & graph, const ggml_tensor * node, int layer, con
             multiplyInto(0, 0, s.length, asked);
             logits = joined(0, width);
         } else {
-            logits = capped(api.ggml_mul_mat(ctx, keys(0, s.length), asked));
+            logits = capped(product(keys(0, s.length), asked));
         }
         ggml_tensor * mask = nullptr;
         if (pass.ahead == 0) {
@@ -253,25 +273,27 @@ void Scoring::buildGroup(Graph & graph, const ggml_tensor * node, int layer, con
                 graph.writeInto(seen, both, static_cast<size_t>(s.length) * sizeof(float), row, row * s.n);
                 graph.expand(seen);
             } else {
-                ggml_tensor * near = capped(api.ggml_mul_mat(ctx, keys(s.nearFirst, nNear), weighed(here)));
+                ggml_tensor * near = capped(product(keys(s.nearFirst, nNear), weighed(here)));
                 logits = api.ggml_concat(ctx, logits, api.ggml_add(ctx, near, hidden), 0);
             }
         }
-        ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, mask, 1.0f, 0.0f);
+        ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, mask, softCap != 0.0f ? 1.0f : scale, 0.0f);
         if (isJoined) {
             graph.writeInto(p, both, 0, p->nb[1], p->nb[2]);
         }
-        scores.add(graph, layer, queryHead, p, s.length, first.base);
+        scores.add(graph, layer, heads, p, s.length, first.base);
     }
 }
 
-ggml_tensor * Scoring::queriesFromAhead(Graph & graph, const ggml_tensor * q, size_t offset, int64_t nQueryHeads, const Slice & s,
+ggml_tensor * Scoring::queriesFromAhead(Graph & graph, const ggml_tensor * q, size_t offset, const Run & run, const Slice & s,
                                         int layer) const {
     const OnDevice & on = devices.at(layers[layer].device);
     const int64_t d = shape.headDim;
     ggml_tensor * delta = graph.leaf(on.tensors->at(2), s.first * sizeof(int32_t), {GGML_TYPE_I32, {s.n, 1, 1}});
     // RoPE wants the heads of one position side by side.
-    ggml_tensor * turned = graph.leaf(q, offset, {GGML_TYPE_F32, {d, nQueryHeads, s.n}, q->nb[2], q->nb[1] * pass.stride});
+    const int64_t G = shape.queriesPerKvHead();
+    ggml_tensor * turned = graph.leaf(
+        q, offset, {GGML_TYPE_F32, {d, G, s.n, run.nHeads}, q->nb[2], q->nb[1] * pass.stride, q->nb[2] * G * run.step});
     ggml_tensor * matrix = nullptr;
     if (const int64_t nMixed = mixedChannels(rows)) {
         matrix = graph.leaf(on.tensors->at(3), 0, {GGML_TYPE_F32, {nMixed, nMixed, 1}});
@@ -281,7 +303,7 @@ ggml_tensor * Scoring::queriesFromAhead(Graph & graph, const ggml_tensor * q, si
     if (matrix != nullptr) {
         turned = mixChannels(graph, turned, matrix);
     }
-    return graph.reinterpret(turned, 0, {GGML_TYPE_F32, {d, s.n, nQueryHeads}, turned->nb[2], turned->nb[1]});
+    return graph.reinterpret(turned, 0, {GGML_TYPE_F32, {d, s.n, G, run.nHeads}, turned->nb[2], turned->nb[1], turned->nb[3]});
 }
 
 }  // namespace kvasir

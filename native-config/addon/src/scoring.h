@@ -43,15 +43,22 @@ private:
         std::unique_ptr<DeviceTensors> tensors;  // masks, gain, deltas, mixing matrix; none for a single token
     };
 
-    /** Runs of neighbouring heads of [first, first + n) that the pass asks. */
-    std::vector<HeadGroup> asked(int layer, const HeadGroup & group) const;
-    void buildGroup(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const;
+    /** Heads at even distances that share an op. */
+    struct Run {
+        int firstHead;
+        int nHeads;
+        int step;          // from each to the next
+        uint32_t spacing;  // rows from the start of one to that of the next
+    };
+    /** The heads of a group that the pass asks, in as few runs as follow each other. */
+    std::vector<Run> asked(int layer, const HeadGroup & group) const;
+    void buildRun(Graph & graph, const ggml_tensor * node, int layer, const Run & run, ggml_tensor * rowsK) const;
     void slice(OnDevice & on, const Device & device) const;
     std::vector<float> nearMasks(OnDevice & on) const;
     void copyMasks(OnDevice & on, Device & device, Masks & masks) const;
     /** Rows of a region that token `i` of those that score sees, prefix and itself included. */
     int64_t visibleTo(uint32_t i) const { return border + pass.offset + static_cast<int64_t>(i) * pass.stride + 1; }
-    ggml_tensor * queriesFromAhead(Graph & graph, const ggml_tensor * q, size_t offset, int64_t nQueryHeads, const Slice & slice,
+    ggml_tensor * queriesFromAhead(Graph & graph, const ggml_tensor * q, size_t offset, const Run & run, const Slice & slice,
                                    int layer) const;
 
     const BatchPart part;

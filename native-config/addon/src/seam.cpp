@@ -16,7 +16,7 @@ constexpr int64_t scratchAlignment = 256;
 
 // Single tokens and drafts come again and again, and in these sizes only (draft.cpp): what they need is kept.
 constexpr bool isSizeKept(uint32_t nTokens) {
-    return nTokens <= 16 && (nTokens & (nTokens - 1)) == 0;
+    return nTokens <= maxShortBatch && (nTokens & (nTokens - 1)) == 0;
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ void Session::clearRest(const std::vector<Region> & regions, const Arena & arena
     }
 }
 
-void Session::compose(const std::vector<Part> & parts) {
+void Session::compose(const std::vector<Part> & parts, uint32_t room) {
     std::vector<Region> next = regions;
     for (int layer = 0; layer < shape.nLayers; layer++) {
         for (int head = 0; head < shape.nKvHeads; head++) {
@@ -129,7 +129,7 @@ void Session::compose(const std::vector<Part> & parts) {
             }
         }
     }
-    Arena nextArena = layOut(next, paddedBlock);
+    Arena nextArena = layOut(next, std::max(room, paddedBlock));
     RowMover mover(rows);
     std::vector<uint32_t> filled(shape.nRegions(), 0);
     for (const Part & part : parts) {

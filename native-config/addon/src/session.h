@@ -29,8 +29,11 @@ class Session {
 public:
     Session(const ModelShape & shape, const RowFormat & rows, const std::vector<LayerPlan> & layers);
 
-    /** Replaces the base rows by those of `parts`, in that order; live rows stay. A copy of rows, no more. */
-    void compose(const std::vector<Part> & parts);
+    /**
+     * Replaces the base rows by those of `parts`, in that order; live rows stay. A copy of rows, no more.
+     * @param room for so many more live rows, as by reserve()
+     */
+    void compose(const std::vector<Part> & parts, uint32_t room = 0);
     /** Makes room for `n` more live rows in every region. */
     void reserve(uint32_t n);
     /** Forgets all live rows from the n-th on. */

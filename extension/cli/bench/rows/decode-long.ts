@@ -6,11 +6,11 @@
 import {joinTokens} from "../bench-files.js";
 import {plainName} from "../peers.js";
 import type {RowGroup, RowPlan} from "../row-group.js";
-import {decoding, emptySegment, filledPlain, sessionOver} from "./decoding.js";
+import {decoding, emptySegment, filledPlain, sessionOver, tokensOfRun} from "./decoding.js";
 
 /** Tokens of the segment that Kvasir's rows are copied from. */
 const pieceTokens = 1024;
-const tokensPerRun = 8;
+const tokensOnCpu = 8;
 /** Share of rows in the cut rows, whatever the settings' budget: what long contexts are cut to. */
 const cutShare = 0.125;
 /** Of the row that is cut as well. */
@@ -33,6 +33,7 @@ function decodeOver(nTokens: number): RowGroup {
             ...(nTokens === longest ? [row(`decode-${label}-cut-to-an-eighth`, "cut")] : []),
         ],
         async prepare(lab) {
+            const tokensPerRun = await tokensOfRun(lab, tokensOnCpu);
             const files = await lab.files();
             const {context, prefix} = await lab.reader();
             // Both sides uncut; a session that grows holds its old rows until the new ones are laid out.

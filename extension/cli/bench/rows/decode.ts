@@ -7,12 +7,12 @@ import type {NativeSegment} from "../../../engine/native/native.js";
 import {equalPieces, joinTokens} from "../bench-files.js";
 import {plainName, serverName} from "../peers.js";
 import {absentAs, type RowGroup, type RowPlan} from "../row-group.js";
-import {decoding, sessionOver} from "./decoding.js";
+import {decoding, sessionOver, tokensOfRun} from "./decoding.js";
 
 const nPieces = 4;
 const pieceTokens = 1024;
-/** Tokens of one run: every side goes on from where its last run ended. */
-const tokensPerRun = 16;
+/** Tokens of one run on a CPU: every side goes on from where its last run ended. */
+const tokensOnCpu = 16;
 
 const cut = {name: "decode-4k-cut", unit: "ms/token", kvasir: "cut"} as const satisfies Partial<RowPlan>;
 const uncut = {name: "decode-4k-uncut", unit: "ms/token", kvasir: "uncut"} as const satisfies Partial<RowPlan>;
@@ -23,6 +23,7 @@ export const decodeRows: RowGroup = {
         {...row, peer: "server", peerName: serverName},
     ]),
     async prepare(lab) {
+        const tokensPerRun = await tokensOfRun(lab, tokensOnCpu);
         const files = await lab.files();
         const pieces = equalPieces(files, nPieces, pieceTokens);
         const cutSegments = await lab.segments(pieces, lab.policy);

@@ -12,6 +12,11 @@ export async function sessionOver(context: KvContext, segments: readonly NativeS
     return session;
 }
 
+/** Tokens of one run. An answer has hundreds; on a GPU, which captures the ops of a token in the first ones, few would not do. */
+export async function tokensOfRun(lab: BenchLab, nOnCpu: number): Promise<number> {
+    return (await lab.model()).backend === "cpu" ? nOnCpu : 64;
+}
+
 /** Milliseconds per token, each decoded alone and with its logits, as an answer is generated. */
 export function decoding(
     tokens: Uint32Array,
