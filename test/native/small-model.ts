@@ -45,7 +45,10 @@ export async function openContext(
         rowType: options.rowType ?? "f16",
         budgetBytes: options.budgetBytes ?? 512 * 2 ** 20,
     });
-    return {context, shape: await context.open()};
+    const shape = await context.open();
+    // llama.cpp leaves out a Vulkan device that is a processor (lavapipe) unless GGML_VK_VISIBLE_DEVICES names it.
+    if (testGpu !== "cpu" && shape.devices.every(({isHost}) => isHost)) throw new Error(`nothing runs on ${testGpu}`);
+    return {context, shape};
 }
 
 export async function openPlain(model: LoadedModel, nCtx = 1024): Promise<NativePlain> {

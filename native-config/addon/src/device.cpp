@@ -54,6 +54,10 @@ bool Device::skipsHiddenBlocks() const {
     return std::string(name()).rfind("CUDA", 0) == 0;
 }
 
+bool Device::readsMaskStride() const {
+    return std::string(name()).rfind("Vulkan", 0) != 0;
+}
+
 void Device::compute(ggml_cgraph * graph) {
     if (!api.ggml_gallocr_alloc_graph(allocator, graph)) {
         throw KvError("out-of-memory", std::string("no memory for a compute buffer on ") + name());

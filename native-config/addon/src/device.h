@@ -39,6 +39,8 @@ public:
     size_t memoryBytes() const { return totalBytes; }
     /** Attention over several sequences leaves out the blocks behind a sequence's last visible row: CUDA's kernels do. */
     bool skipsHiddenBlocks() const;
+    /** Attention finds the next row of a mask by the mask's own stride; Vulkan's kernels by the number of keys. */
+    bool readsMaskStride() const;
     /** Elements by which a view into an f16 mask may be shifted: kernels on GPUs load masks 16 bytes at a time. */
     int64_t maskAlignment() const { return host ? 1 : 8; }
 

@@ -91,7 +91,11 @@ ggml_tensor * Masks::view(Graph & graph, uint32_t regionBorder, int64_t length, 
     const uint32_t shift = border - regionBorder;
     const uint32_t residue = shift % static_cast<uint32_t>(device.maskAlignment());
     ggml_tensor * mask = shifted(residue);
-    return graph.leaf(mask, (shift - residue) * sizeof(uint16_t), {GGML_TYPE_F16, {length, nRows, 1}});
+    const size_t offset = (shift - residue) * sizeof(uint16_t);
+    if (nRows == 1 || device.readsMaskStride()) {
+        return graph.leaf(mask, offset, {GGML_TYPE_F16, {length, nRows, 1}});
+    }
+    return api.ggml_cont(graph.context, graph.leaf(mask, offset, {GGML_TYPE_F16, {length, nRows, 1}, width * sizeof(uint16_t)}));
 }
 
 ggml_tensor * Masks::rows(Graph & graph, uint32_t regionBorder, int64_t length, uint32_t first, uint32_t n, uint32_t stride) {
@@ -103,6 +107,9 @@ ggml_tensor * Masks::rows(Graph & graph, uint32_t regionBorder, int64_t length, 
 }
 
 void Masks::applyStride(ggml_tensor * mask) const {
+    if (mask->op != GGML_OP_NONE) {
+        return;  // a dense copy
+    }
     mask->nb[1] = width * sizeof(uint16_t);
     mask->nb[2] = mask->nb[3] = mask->nb[1] * mask->ne[1];
 }

@@ -48,7 +48,8 @@ public:
     uint64_t generation() const { return moves; }
 
     /**
-     * The mask of a region: [length, nTokens] f16 with the wide mask's row stride.
+     * The mask of a region: [length, nTokens] f16 with the wide mask's row stride, as leaf of the graph; of several rows for a
+     * device that does not read the stride (Device::readsMaskStride) a dense copy, which the graph has to make room for.
      * @param border  the b of that region
      * @param nTokens of the part of the batch that sees the region
      */

@@ -69,7 +69,11 @@ void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLa
         nTokens += part.nTokens;
         isScoring = isScoring || !part.scored().empty();
     }
-    chooseSize();
+    // Graphs that are kept, and nodes of llama.cpp's, have no room for a mask of their own.
+    const bool masksStay = nTokens == 1 || std::all_of(layers.begin(), layers.end(), [](const LayerPlan & layer) {
+        return layer.device->readsMaskStride();
+    });
+    chooseSize(masksStay);
     placeRows();
     if (similarity != nullptr) {
         similarity->begin(nTokens);
@@ -77,7 +81,7 @@ void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLa
     for (const BatchPart & part : parts) {
         scorings.push_back(scoringsOf(part));
     }
-    if (graft && parts.size() == 1 && !isScoring && capture == nullptr && similarity == nullptr) {
+    if (graft && masksStay && parts.size() == 1 && !isScoring && capture == nullptr && similarity == nullptr) {
         graft->begin(*parts[0].session, nTokens, [this](int layer) {
             return Graft::Shared{on(layer).rowIndices->at(0), indexSlot[layer] * nTokens * shape.nKvHeads * sizeof(int32_t),
                                  &masksOf(layer)};
@@ -85,8 +89,8 @@ void Seam::begin(const std::vector<BatchPart> & newParts, std::vector<CapturedLa
     }
 }
 
-void Seam::chooseSize() {
-    const bool keeps = parts.size() == 1 && isSizeKept(nTokens);
+void Seam::chooseSize(bool masksStay) {
+    const bool keeps = parts.size() == 1 && isSizeKept(nTokens) && masksStay;
     size = keeps ? &keptSizes[nTokens] : &otherSize;
     if (keeps && size->graphs.empty()) {
         size->graphs.resize(layers.size());
@@ -361,6 +365,7 @@ void Seam::buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const B
     ggml_tensor * out = api.ggml_flash_attn_ext(graph.context, queries, graph.reinterpret(rowsK, at, layout),
                                                 graph.reinterpret(rowsV, at, layout), mask, params[0], 0.0f, params[2]);
     masksOf(layer).applyStride(mask);
+    g.isInPlace = g.isInPlace && mask->op == GGML_OP_NONE;
     std::memcpy(out->op_params, node->op_params, sizeof(out->op_params));
     if (const ggml_tensor * sinks = node->src[4]) {
         api.ggml_flash_attn_ext_add_sinks(

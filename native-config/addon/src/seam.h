@@ -63,7 +63,8 @@ private:
     void buildAttention(LayerGraph & g, ggml_tensor * node, int layer, const BatchPart & part, const HeadGroup & group,
                         ggml_tensor * rowsK, ggml_tensor * rowsV);
     void capture(ggml_tensor * node, int layer) const;
-    void chooseSize();
+    /** @param masksStay whether graphs of this size can be kept */
+    void chooseSize(bool masksStay);
     void placeRows();
     std::vector<std::unique_ptr<Scoring>> scoringsOf(const BatchPart & part);
     PerDevice & on(int layer) { return *size->devices.at(layers[layer].device); }
