@@ -8,9 +8,9 @@
 import {readFileSync, writeFileSync} from "node:fs";
 import {fileURLToPath} from "node:url";
 
-/** @typedef {{name: string, unit: string, kvasir: number, peer: number, peerName: string, ratio: number, spread: [number, number]}} Row */
+/** @typedef {{name: string, unit: string, kvasir: number, peer: number, peerName: string, ratio: number, spread: [number, number], rounds?: number, load?: number}} Row */
 
-const size = {width: 860, left: 430, right: 90, top: 44, bar: 14, step: 24};
+const size = {width: 860, left: 360, right: 130, top: 44, bar: 14, step: 24};
 
 /**
  * Rows of any number of results: of reports alone, and of what gpu.sh writes, whose runs name their backend.
@@ -46,10 +46,10 @@ export function chart(rows, title) {
         if (n % everyNth !== 0 && !isOne) continue;
         parts.push(
             `<line x1="${at(x(value))}" x2="${at(x(value))}" y1="${size.top - 6}" y2="${height - 12}" class="${isOne ? "one" : "grid"}"/>`,
-            `<text x="${at(x(value))}" y="${size.top - 10}" class="axis">${label(value)}</text>`,
+            `<text x="${at(x(value))}" y="${size.top - 10}" class="axis">${value < 1 ? `1/${1 / value}` : value}x</text>`,
         );
     }
-    rows.forEach(({name, peerName, ratio, spread}, index) => {
+    rows.forEach(({name, peerName, ratio, spread, rounds, unit}, index) => {
         const y = size.top + index * size.step;
         const middle = y + size.bar / 2;
         const [from, to] = [Math.min(x(1), x(ratio)), Math.max(x(1), x(ratio))];
@@ -58,23 +58,26 @@ export function chart(rows, title) {
             `<text x="8" y="${middle + 4}"><tspan>${escape(name)}</tspan> <tspan class="peer">${escape(peerName)}</tspan></text>`,
             `<rect x="${at(from)}" y="${y}" width="${at(Math.max(1, to - from))}" height="${size.bar}" rx="2" class="${ratio >= 1 ? "better" : "worse"}"/>`,
             `<line x1="${at(x(spread[0]))}" x2="${at(x(spread[1]))}" y1="${middle}" y2="${middle}" class="spread"/>`,
-            `<text x="${at(outermost + 6)}" y="${middle + 4}">${label(ratio)}</text>`,
+            // A bar without a line must not look like one without a spread; bytes are the same every time.
+            `<text x="${at(outermost + 6)}" y="${middle + 4}">${label(ratio)}${rounds === 1 && unit !== "bytes" ? ' <tspan class="peer">one round</tspan>' : ""}</text>`,
         );
     });
     return `${[...parts, "</svg>"].join("\n")}\n`;
 }
 
-/** @param {readonly Row[]} rows */
+/**
+ * Rounds and load where every row has them: results of old do not.
+ * @param {readonly Row[]} rows
+ */
 export function table(rows) {
-    return [
-        "| row | Kvasir | peer | | ratio | spread |",
-        "|---|---|---|---|---|---|",
-        ...rows.map(
-            ({name, unit, kvasir, peer, peerName, ratio, spread}) =>
-                `| ${name} | ${figure(kvasir, unit)} | ${figure(peer, unit)} | ${peerName} | ${label(ratio).slice(0, -1)} | ${spread.map((value) => label(value).slice(0, -1)).join(" to ")} |`,
-        ),
-        "",
-    ].join("\n");
+    const hasRounds = rows.every(({rounds, load}) => rounds !== undefined && load !== undefined);
+    const titles = ["row", "Kvasir", "peer", "", "ratio", "spread", ...(hasRounds ? ["rounds", "load"] : [])];
+    const lines = rows.map(({name, unit, kvasir, peer, peerName, ratio, spread, rounds, load}) => [
+        ...[name, figure(kvasir, unit), figure(peer, unit), peerName, times(ratio)],
+        spread[0] === spread[1] ? "" : spread.map(times).join(" to "),
+        ...(hasRounds ? [rounds, load?.toFixed(1)] : []),
+    ]);
+    return [titles, titles.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
 const style = `<style>
@@ -103,7 +106,12 @@ function at(value) {
 
 /** @param {number} ratio */
 function label(ratio) {
-    return `${ratio >= 99.5 ? ratio.toFixed(0) : ratio >= 9.95 ? ratio.toFixed(1) : ratio.toFixed(2)}x`;
+    return `${times(ratio)}x`;
+}
+
+/** @param {number} ratio */
+function times(ratio) {
+    return ratio >= 99.5 ? ratio.toFixed(0) : ratio >= 9.95 ? ratio.toFixed(1) : ratio.toFixed(2);
 }
 
 /**
@@ -129,6 +137,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     }
     const results = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
     const rows = rowsOf(results);
-    writeFileSync(out, chart(rows, "How much longer the peer takes (1x: as long as Kvasir)"));
+    writeFileSync(out, chart(rows, "How many times as much the peer takes (1x: as much as Kvasir)"));
     process.stdout.write(table(rows));
 }

@@ -39,6 +39,17 @@ describe("the chart of speed", () => {
         expect(Math.max(...numbers)).toBeLessThanOrEqual(860);
     });
 
+    test("a row of one round says so, but for bytes", () => {
+        const rows = [row("a", 2, {rounds: 1}), row("b", 2, {rounds: 2}), row("c", 4, {rounds: 1, unit: "bytes"})];
+        expect(chart(rows, "title").match(/one round/g)).toHaveLength(1);
+    });
+
+    test("the axis is named by whole multiples and parts", () => {
+        const svg = chart([row("a", 6), row("b", 0.1)], "title");
+        const names = [...svg.matchAll(/class="axis">([^<]*)</g)].map(([, name]) => name);
+        expect(names).toEqual(["1/16x", "1/8x", "1/4x", "1/2x", "1x", "2x", "4x", "8x"]);
+    });
+
     test("names are escaped", () => {
         expect(chart([row("a<b&c", 1)], "title")).toContain("a&lt;b&amp;c");
     });
@@ -53,8 +64,18 @@ test("the table has both sides in readable units", () => {
     expect(table(rows).split("\n").slice(2, 5)).toEqual([
         "| question-edited-5k | 6000 ms | 27.0 s | llama-server | 4.50 | 4.05 to 4.95 |",
         "| decode-4k-cut | 20.6 ms/token | 41.3 ms/token | plain llama.cpp | 2.00 | 1.80 to 2.20 |",
-        "| bytes-per-file | 4.03 MB | 16.1 MB | plain llama.cpp | 4.00 | 4.00 to 4.00 |",
+        "| bytes-per-file | 4.03 MB | 16.1 MB | plain llama.cpp | 4.00 |  |",
     ]);
+});
+
+test("rounds and load have columns where every row has them", () => {
+    const measured = row("read-1k", 0.8, {rounds: 2, load: 2.04});
+    expect(table([measured]).split("\n").slice(0, 3)).toEqual([
+        "| row | Kvasir | peer |  | ratio | spread | rounds | load |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| read-1k | 100 ms | 80 ms | plain llama.cpp | 0.80 | 0.72 to 0.88 | 2 | 2.0 |",
+    ]);
+    expect(table([measured, row("of old", 1)])).not.toContain("rounds");
 });
 
 test("rows come from reports alone and from the runs of the GPU script", () => {
