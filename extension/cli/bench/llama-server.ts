@@ -166,10 +166,15 @@ export class LlamaServer {
         );
         response.setEncoding("utf8");
         let partial = "";
-        for await (const chunk of response) {
-            const lines = (partial + String(chunk)).split("\n");
-            partial = lines.pop()!;
-            for (const line of lines) if (line.startsWith("data: ")) yield line.slice("data: ".length);
+        try {
+            for await (const chunk of response) {
+                const lines = (partial + String(chunk)).split("\n");
+                partial = lines.pop()!;
+                for (const line of lines) if (line.startsWith("data: ")) yield line.slice("data: ".length);
+            }
+        } catch (error) {
+            // The connection broke: it ended in the middle of an answer.
+            throw this.#failed(error instanceof Error ? error.message : String(error));
         }
         if (response.statusCode !== 200) throw this.#failed(`it answered ${response.statusCode}: ${partial}`);
     }

@@ -2,7 +2,7 @@
 import {mkdtempSync, rmSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
-import {afterAll, describe, expect, test} from "vitest";
+import {afterAll, describe, expect, test, vi} from "vitest";
 import {LlamaServer, parseServerEvent, serverArguments} from "../../../extension/cli/bench/llama-server.js";
 
 const options = {program: "llama-server", modelPath: "/m.gguf", nCtx: 16_384, nThreads: 2, onGpu: false};
@@ -48,7 +48,7 @@ describe.skipIf(process.platform === "win32")("a server", {timeout: 120_000}, ()
     };
     const {signal} = new AbortController();
 
-    /** Is loading at first, as a model is; answers as many tokens as were asked for, and 400 to an empty prompt. */
+    /** Is loading at first, as a model is; answers as many tokens as were asked for, and 400 to an empty prompt; dies of two tokens. */
     const speaking = program(
         "speaking.cjs",
         `const {createServer} = require("node:http");
@@ -61,6 +61,10 @@ createServer((request, response) => {
     request.on("end", () => {
         const {prompt, n_predict, stream} = JSON.parse(body);
         if (prompt.length === 0) return response.writeHead(400).end('{"error":{"message":"no prompt"}}');
+        if (prompt.length === 2) {
+            response.write("data: " + JSON.stringify({tokens: [1]}) + "\\n\\n", () => process.exit(9));
+            return;
+        }
         for (let n = 0; n < n_predict; n++) response.write("data: " + JSON.stringify({tokens: [n], stop: !stream}) + "\\n\\n");
         const timings = {cache_n: prompt.length - 1, predicted_n: n_predict, predicted_ms: 10 * (n_predict - 1)};
         response.end("data: " + JSON.stringify({tokens: [], stop: true, timings}) + "\\n\\n");
@@ -81,6 +85,17 @@ createServer((request, response) => {
             await server.stop();
         }
         await expect(server.ask(Uint32Array.of(1), 1)).rejects.toMatchObject({code: "internal"});
+    });
+
+    test("that ends in the middle of an answer has failed, and is known to have ended", async () => {
+        const server = await LlamaServer.start({...options, program: speaking, signal});
+        try {
+            expect(server.hasEnded).toBe(false);
+            await expect(server.ask(Uint32Array.of(1, 2), 4)).rejects.toThrow(/^llama-server failed: /);
+            await vi.waitUntil(() => server.hasEnded, 60_000);
+        } finally {
+            await server.stop();
+        }
     });
 
     test("that ends before it answers says why", async () => {
