@@ -254,7 +254,8 @@ void Context::probe(const ContextOptions & options) {
             }
         }
         // Each head is a sequence of its own then, and an op has one list of sinks for all of them.
-        const bool canSpread = !isRead && !node.hasSinks && (plan.device->isHost() || options.rowType == GGML_TYPE_F16);
+        const bool canSpread = !isRead && !node.hasSinks && plan.device->readsMaskStride() &&
+                               (plan.device->isHost() || options.rowType == GGML_TYPE_F16);
         const bool isWanted = options.graft == ContextOptions::Graft::always ||
                               (options.graft == ContextOptions::Graft::automatic && plan.device->skipsHiddenBlocks());
         plan.isSpread = canSpread && isWanted;

@@ -54,8 +54,16 @@ bool Device::skipsHiddenBlocks() const {
     return std::string(name()).rfind("CUDA", 0) == 0;
 }
 
+bool Device::isVulkan() const {
+    return std::string(name()).rfind("Vulkan", 0) == 0;
+}
+
 bool Device::readsMaskStride() const {
-    return std::string(name()).rfind("Vulkan", 0) != 0;
+    return !isVulkan();
+}
+
+bool Device::readsKeyStride() const {
+    return !isVulkan();
 }
 
 void Device::compute(ggml_cgraph * graph) {

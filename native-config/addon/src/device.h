@@ -41,6 +41,8 @@ public:
     bool skipsHiddenBlocks() const;
     /** Attention finds the next row of a mask by the mask's own stride; Vulkan's kernels by the number of keys. */
     bool readsMaskStride() const;
+    /** Products of a single query find the keys of every head where they lie; Vulkan's do so only when they lie side by side. */
+    bool readsKeyStride() const;
     /** Elements by which a view into an f16 mask may be shifted: kernels on GPUs load masks 16 bytes at a time. */
     int64_t maskAlignment() const { return host ? 1 : 8; }
 
@@ -58,6 +60,8 @@ public:
     const std::shared_ptr<BufferPool> pool;
 
 private:
+    bool isVulkan() const;
+
     ggml_backend_dev_t dev;
     bool host;
     size_t totalBytes = 0;

@@ -190,6 +190,7 @@ void Scoring::buildRun(Graph & graph, const ggml_tensor * node, int layer, const
     std::memcpy(params, node->op_params, sizeof(params));
     const float scale = params[0], softCap = params[2];
     ggml_context * ctx = graph.context;
+    Device & device = *layers[layer].device;
     const auto keys = [&](int64_t from, int64_t n) {
         const size_t head = std::max<size_t>(run.spacing, 1) * rows.bytes;
         return graph.reinterpret(rowsK, (first.start + static_cast<size_t>(from)) * rows.bytes,
@@ -200,6 +201,9 @@ void Scoring::buildRun(Graph & graph, const ggml_tensor * node, int layer, const
         return graph.leaf(q, offset, {GGML_TYPE_F32, {d, n, G, run.nHeads}, q->nb[1] * stride, q->nb[2], q->nb[2] * G * run.step});
     };
     const auto product = [&](ggml_tensor * k, ggml_tensor * asked) {
+        if (asked->ne[1] == 1 && !device.readsKeyStride()) {
+            k = api.ggml_cont(ctx, k);
+        }
         ggml_tensor * logits = api.ggml_mul_mat(ctx, k, asked);
         // Half precision would have to be widened again, for the softmax.
         api.ggml_prec_set_acc(logits, GGML_PREC_F32);
@@ -218,7 +222,6 @@ void Scoring::buildRun(Graph & graph, const ggml_tensor * node, int layer, const
         scores.add(graph, layer, heads, p, length, first.base);
         return;
     }
-    Device & device = *layers[layer].device;
     const OnDevice & on = devices.at(&device);
     // One tensor for the logits of every slice, those of near rows beside the others: the CPU writes all products into it.
     const bool isJoined = device.isHost() && softCap == 0.0f;
