@@ -50,7 +50,8 @@ describe("drafts", () => {
         const drafted = await generate(text, {draftFrom: plain.prompt});
         const first = plain.tokens.findIndex((token, i) => token !== drafted.tokens[i]);
         // Batches of another size round differently, which may show where two tokens are as good as each other.
-        if (first !== -1) expect(await lead(plain.prompt, plain.tokens.slice(0, first))).toBeLessThan(onGpu(0.1, 0.05));
+        if (first !== -1)
+            expect(await lead(plain.prompt, plain.tokens.slice(0, first))).toBeLessThan(onGpu(0.25, 0.05));
         else expect(drafted.tokens).toEqual(plain.tokens);
         // One token from the prompt, one from each step and one for each draft that was right; an end is no token.
         const {nSteps, nAccepted, reason} = drafted.result;

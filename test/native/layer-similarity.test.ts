@@ -85,7 +85,7 @@ it("are measured without changing logits, scores or rows", async () => {
     const plain = await read(false);
     const measured = await read(true);
     expect(measured.logits).toHaveLength(plain.logits.length);
-    expect(maxDifference(measured.logits, plain.logits)).toBeLessThan(onGpu(0.2, 1e-4));
+    expect(maxDifference(measured.logits, plain.logits)).toBeLessThan(onGpu(0.3, 1e-4));
     expect(maxDifference(measured.scores, plain.scores)).toBeLessThan(onGpu(1e-2, 1e-5));
     expect(maxDifference(measured.rows, plain.rows)).toBeLessThan(onGpu(1e-2, 1e-4));
 });
