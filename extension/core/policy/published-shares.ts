@@ -6,7 +6,7 @@
 import {apportion} from "./apportion.js";
 import type {HeadProfile} from "./head-profile.js";
 import {PinMark, rowCounts, type HeadRows} from "./head-rows.js";
-import {exactly, missingFact, pinnedPerHead, sum, unmeasuredFact, type ShareInput} from "./share-input.js";
+import {exactly, pinnedPerHead, sum, unmeasuredFact, type ShareInput} from "./share-input.js";
 
 /**
  * PyramidKV (arXiv 2406.02069): beside the pinned window w, with C = B - w on average, the first layer
@@ -179,7 +179,7 @@ function topOfThreeClusters(values: Float64Array): Uint8Array {
 function retrievalScoresOf(profile: HeadProfile | undefined, heads: HeadRows): Float64Array {
     const scores = profile?.retrieval?.flat();
     if (scores?.length !== heads.nLayers * heads.nKvHeads) {
-        throw missingFact("retrieval scores of the heads");
+        throw unmeasuredFact("retrieval scores of the heads");
     }
     return Float64Array.from(scores);
 }

@@ -39,7 +39,7 @@ export function missingFact(what: string): KvasirError {
     });
 }
 
-/** Of a fact that belongs to each file. */
+/** Of a fact that a calibration does not measure. */
 export function unmeasuredFact(what: string): KvasirError {
     return new KvasirError("profile-mismatch", `this policy needs ${what}, which only \`kvasir bench\` measures.`, {
         fix: "Choose another policy; `kvasir bench quality` compares them.",
