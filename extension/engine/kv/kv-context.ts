@@ -24,26 +24,22 @@ export interface KvMemory {
 }
 
 export class KvContext {
-    readonly nBatch: number;
-    readonly rowType: RowType;
     /** Lets one resident segment go; false when nothing more may go. Set by whoever owns them. */
     evictOne: () => boolean = () => false;
 
     private constructor(
         readonly native: NativeContext,
         readonly shape: ContextShape,
-        options: KvContextOptions,
-    ) {
-        this.nBatch = options.nBatch ?? batchTokens(options.model);
-        this.rowType = options.rowType;
-    }
+        readonly nBatch: number,
+        readonly rowType: RowType,
+    ) {}
 
     /** @throws KvasirError `model-unsupported`, `out-of-memory`, `kv-limit` */
     static async open(options: KvContextOptions): Promise<KvContext> {
         const {model, rowType, nThreads, limitBytes, nBatch = batchTokens(model)} = options;
         const native = new model.addon.Context(model.handle, {nBatch, nThreads, rowType, budgetBytes: limitBytes});
         try {
-            return new KvContext(native, await native.open(), options);
+            return new KvContext(native, await native.open(), nBatch, rowType);
         } catch (error) {
             throw nativeError(error);
         }

@@ -24,6 +24,7 @@ Device::Device(ggml_backend_buffer_type_t buft, const ThreadPool & threads, std:
       pool(std::make_shared<BufferPool>(buft, budget)),
       dev(api.ggml_backend_buft_get_device(buft)),
       host(api.ggml_backend_buft_is_host(buft)),
+      vulkan(std::string(api.ggml_backend_buft_name(buft)).rfind("Vulkan", 0) == 0),
       budget(std::move(budget)) {
     if (dev == nullptr) {
         dev = api.ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
@@ -52,18 +53,6 @@ const char * Device::name() const {
 
 bool Device::skipsHiddenBlocks() const {
     return std::string(name()).rfind("CUDA", 0) == 0;
-}
-
-bool Device::isVulkan() const {
-    return std::string(name()).rfind("Vulkan", 0) == 0;
-}
-
-bool Device::readsMaskStride() const {
-    return !isVulkan();
-}
-
-bool Device::readsKeyStride() const {
-    return !isVulkan();
 }
 
 void Device::compute(ggml_cgraph * graph) {

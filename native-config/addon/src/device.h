@@ -40,9 +40,9 @@ public:
     /** Attention over several sequences leaves out the blocks behind a sequence's last visible row: CUDA's kernels do. */
     bool skipsHiddenBlocks() const;
     /** Attention finds the next row of a mask by the mask's own stride; Vulkan's kernels by the number of keys. */
-    bool readsMaskStride() const;
+    bool readsMaskStride() const { return !vulkan; }
     /** Products of a single query find the keys of every head where they lie; Vulkan's do so only when they lie side by side. */
-    bool readsKeyStride() const;
+    bool readsKeyStride() const { return !vulkan; }
     /** Elements by which a view into an f16 mask may be shifted: kernels on GPUs load masks 16 bytes at a time. */
     int64_t maskAlignment() const { return host ? 1 : 8; }
 
@@ -60,10 +60,9 @@ public:
     const std::shared_ptr<BufferPool> pool;
 
 private:
-    bool isVulkan() const;
-
     ggml_backend_dev_t dev;
     bool host;
+    bool vulkan;
     size_t totalBytes = 0;
     std::shared_ptr<Budget> budget;
     ggml_gallocr_t allocator;

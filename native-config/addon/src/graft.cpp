@@ -20,7 +20,8 @@ struct Graft::Leaves {
     uint64_t batch = 0, epoch = 0, maskGeneration = 0;
     int64_t length = 0;
     Form form = Form::stopped;
-    ggml_tensor *newK, *newV, *index, *queries, *k, *v, *mask;
+    ggml_tensor *newK, *newV, *index, *k, *v, *mask;
+    ggml_tensor * queries = nullptr;  // of heads that are sequences of their own
     ggml_tensor *pieces = nullptr, *starts = nullptr, *output = nullptr;  // of several tokens over heads of different lengths
 };
 
@@ -142,7 +143,6 @@ void Graft::fill(Leaves & leaves, int layer, int64_t length) {
     leaves.newK = graph.leaf(k, 0, {GGML_TYPE_F32, {d, H, nTokens}});
     leaves.newV = graph.leaf(v, 0, {GGML_TYPE_F32, {d, H, nTokens}});
     leaves.index = graph.leaf(with.rowIndices, with.indexOffset, {GGML_TYPE_I32, {H, nTokens, 1}});
-    leaves.queries = graph.leaf(k, 0, {GGML_TYPE_F32, {d, nTokens, G}});
     if (leaves.form == Form::together) {
         leaves.k = graph.leaf(k, at, {rows.type, {d, length, H}, rows.bytes, spacing});
         leaves.v = graph.leaf(v, at, {rows.type, {d, length, H}, rows.bytes, spacing});
@@ -150,34 +150,25 @@ void Graft::fill(Leaves & leaves, int layer, int64_t length) {
         with.masks->applyStride(leaves.mask);
         return;
     }
-    leaves.k = graph.leaf(k, at, {rows.type, {d, length, 1}, rows.bytes, spacing});
-    leaves.v = graph.leaf(v, at, {rows.type, {d, length, 1}, rows.bytes, spacing});
-    size_t head;  // bytes from a head's mask to the next one's
+    // Each head is a sequence of its own. How queries lie is known with the node.
+    leaves.queries = graph.leaf(k, 0, {GGML_TYPE_F32, {d, nTokens, G, H}});
+    leaves.k = graph.leaf(k, at, {rows.type, {d, length, 1, H}, rows.bytes, spacing, spacing});
+    leaves.v = graph.leaf(v, at, {rows.type, {d, length, 1, H}, rows.bytes, spacing, spacing});
     if (leaves.form == Form::apart) {
         const HeadMasks & masks = *headMasks.at(layers[layer].device);
-        head = static_cast<size_t>(masks.width()) * sizeof(uint16_t);
+        const size_t head = static_cast<size_t>(masks.width()) * sizeof(uint16_t);  // to the next one's mask
         const size_t offset = masks.offsetOf(slots[layer], shape.nKvHeads);
-        leaves.mask = graph.leaf(masks.tensor(), offset, {GGML_TYPE_F16, {length, 1, 1}, head, head});
+        leaves.mask = graph.leaf(masks.tensor(), offset, {GGML_TYPE_F16, {length, 1, 1, H}, head, head, head});
     } else {
         const StepMasks & masks = *stepMasks.at(layers[layer].device);
-        head = static_cast<size_t>(length * masks.rowsPerHead(nTokens)) * sizeof(uint16_t);
-        leaves.mask = graph.leaf(masks.mask(), 0, {GGML_TYPE_F16, {length, nTokens, 1}, 0, head});
+        const size_t head = static_cast<size_t>(length * masks.rowsPerHead(nTokens)) * sizeof(uint16_t);
+        leaves.mask = graph.leaf(masks.mask(), 0, {GGML_TYPE_F16, {length, nTokens, 1, H}, 0, head, head});
         leaves.pieces = masks.pieces(graph, length);
         leaves.starts = masks.starts(graph, slots[layer], nTokens, shape.nKvHeads);
         // Token by token, as llama.cpp reads it, of what is written head by head.
         const size_t row = static_cast<size_t>(d) * sizeof(float);
-        leaves.output = graph.leaf(masks.output(), 0, {GGML_TYPE_F32, {d, G, H}, row, row * G * nTokens});
-        leaves.output->ne[3] = nTokens;
-        leaves.output->nb[3] = row * G;
+        leaves.output = graph.leaf(masks.output(), 0, {GGML_TYPE_F32, {d, G, H, nTokens}, row, row * G * nTokens, row * G});
     }
-    const auto isOneSequencePerHead = [&](ggml_tensor * t, size_t stride) {
-        t->ne[3] = H;
-        t->nb[3] = stride;
-    };
-    isOneSequencePerHead(leaves.queries, 0);
-    isOneSequencePerHead(leaves.k, spacing);
-    isOneSequencePerHead(leaves.v, spacing);
-    isOneSequencePerHead(leaves.mask, head);
 }
 
 void Graft::redirectWrite(ggml_tensor * node, int layer, bool isV) {

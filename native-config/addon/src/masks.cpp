@@ -88,14 +88,13 @@ ggml_tensor * Masks::shifted(uint32_t residue) {
 }
 
 ggml_tensor * Masks::view(Graph & graph, uint32_t regionBorder, int64_t length, uint32_t nRows) {
-    const uint32_t shift = border - regionBorder;
-    const uint32_t residue = shift % static_cast<uint32_t>(device.maskAlignment());
-    ggml_tensor * mask = shifted(residue);
-    const size_t offset = (shift - residue) * sizeof(uint16_t);
-    if (nRows == 1 || device.readsMaskStride()) {
-        return graph.leaf(mask, offset, {GGML_TYPE_F16, {length, nRows, 1}});
+    ggml_tensor * mask = rows(graph, regionBorder, length, 0, nRows, 1);
+    if (nRows > 1 && !device.readsMaskStride()) {
+        return api.ggml_cont(graph.context, mask);
     }
-    return api.ggml_cont(graph.context, graph.leaf(mask, offset, {GGML_TYPE_F16, {length, nRows, 1}, width * sizeof(uint16_t)}));
+    mask->nb[1] = static_cast<size_t>(length) * sizeof(uint16_t);
+    mask->nb[2] = mask->nb[3] = mask->nb[1] * mask->ne[1];
+    return mask;
 }
 
 ggml_tensor * Masks::rows(Graph & graph, uint32_t regionBorder, int64_t length, uint32_t first, uint32_t n, uint32_t stride) {

@@ -50,15 +50,14 @@ ggml_tensor * sumOnGpu(Graph & graph, ggml_tensor * p) {
 
 /** The sums or maxima over the second dimension: [n, m, k] to [n, 1, k]. */
 ggml_tensor * fold(Graph & graph, const Device & device, ggml_tensor * p, bool isMax) {
-    // On the CPU that op runs on one thread, and not every GPU's backend has it. Halving adds whole rows of keys at a time.
-    ggml_tensor * one = graph.reinterpret(p, 0, {GGML_TYPE_F32, {p->ne[0], 1, p->ne[2]}, p->nb[1], p->nb[2]});
-    if (!isMax && !device.isHost() && device.supports(api.ggml_repeat_back(graph.context, p, one))) {
-        return sumOnGpu(graph, p);
-    }
     const auto rowsOf = [&](ggml_tensor * t, int64_t first, int64_t n) {
         return graph.reinterpret(t, static_cast<size_t>(first) * t->nb[1],
                                  {GGML_TYPE_F32, {t->ne[0], n, t->ne[2]}, t->nb[1], t->nb[2]});
     };
+    // On the CPU that op runs on one thread, and not every GPU's backend has it. Halving adds whole rows of keys at a time.
+    if (!isMax && !device.isHost() && device.supports(api.ggml_repeat_back(graph.context, p, rowsOf(p, 0, 1)))) {
+        return sumOnGpu(graph, p);
+    }
     ggml_tensor * odd = nullptr;
     while (p->ne[1] > 1) {
         const int64_t half = p->ne[1] / 2;
@@ -104,11 +103,13 @@ void Scores::add(Graph & graph, int layer, const QueryHeads & heads, ggml_tensor
 
 std::vector<float> Scores::downloadFrom(Device & device, Heads heads) const {
     const ggml_tensor * sum = sums.at(&device)->at(0);
-    std::vector<float> values;
-    if (heads == Heads::each && over != Over::norm) {
-        values.resize(static_cast<size_t>(api.ggml_nbytes(sum)) / sizeof(float));
-        api.ggml_backend_tensor_get(sum, values.data(), 0, values.size() * sizeof(float));
+    const auto valuesOf = [](const ggml_tensor * tensor) {
+        std::vector<float> values(static_cast<size_t>(api.ggml_nbytes(tensor)) / sizeof(float));
+        api.ggml_backend_tensor_get(tensor, values.data(), 0, values.size() * sizeof(float));
         return values;
+    };
+    if (heads == Heads::each && over != Over::norm) {
+        return valuesOf(sum);
     }
     // Folded where they are: a GPU sends fewer of them then.
     const int64_t nFolded = heads == Heads::each ? 1 : shape.queriesPerKvHead();
@@ -124,9 +125,7 @@ std::vector<float> Scores::downloadFrom(Device & device, Heads heads) const {
     folded = api.ggml_cont(graph.context, folded);
     graph.expand(folded);
     graph.run(device);
-    values.resize(static_cast<size_t>(api.ggml_nbytes(folded)) / sizeof(float));
-    api.ggml_backend_tensor_get(folded, values.data(), 0, values.size() * sizeof(float));
-    return values;
+    return valuesOf(folded);
 }
 
 std::vector<float> Scores::download(Heads heads) const {

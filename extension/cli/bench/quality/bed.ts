@@ -48,8 +48,8 @@ export class Bed {
     async readWhole(tokens: Uint32Array): Promise<NativeSegment> {
         const session = await this.context.newSession();
         try {
-            await this.context.withRoom(() => session.compose([{segment: this.prefix.native, isAdjacent: true}]));
-            await this.context.withRoom(() => session.reserve(tokens.length));
+            const parts = [{segment: this.prefix.native, isAdjacent: true}];
+            await this.context.withRoom(() => session.compose(parts, tokens.length));
             for (let at = 0; at < tokens.length; at += this.context.nBatch) {
                 const batch = tokens.subarray(at, at + this.context.nBatch);
                 await this.context.cancellable(this.signal, () => session.decode(batch, this.prefix.nTokens + at));
@@ -72,8 +72,8 @@ export class Bed {
     ): Promise<void> {
         const session = (this.#session ??= await this.context.newSession());
         await session.truncate(0);
-        await this.context.withRoom(() => session.compose([{segment: this.prefix.native}, ...parts]));
-        await this.context.withRoom(() => session.reserve(tokens.length));
+        const all = [{segment: this.prefix.native}, ...parts];
+        await this.context.withRoom(() => session.compose(all, tokens.length));
         for (let at = 0; at < tokens.length; at += this.context.nBatch) {
             const batch = tokens.subarray(at, at + this.context.nBatch);
             const decoded = this.context.cancellable(this.signal, () =>

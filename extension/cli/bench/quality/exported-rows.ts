@@ -77,8 +77,8 @@ export async function measureRetrieval(bed: Bed, nVocab: number): Promise<number
     const {context, prefix} = bed;
     const session = await context.newSession();
     try {
-        await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}]));
-        await context.withRoom(() => session.reserve(2 * nRandomTokens));
+        const parts = [{segment: prefix.native, isAdjacent: true}];
+        await context.withRoom(() => session.compose(parts, 2 * nRandomTokens));
         await session.decode(tokens, prefix.nTokens);
         const {captured} = await session.decode(tokens, prefix.nTokens + nRandomTokens, {capture: true});
         return retrievalScores(

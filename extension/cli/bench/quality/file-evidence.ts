@@ -61,8 +61,8 @@ export async function readFileEvidence(bed: Bed, tokens: Uint32Array, plan: Evid
     const session = await context.newSession();
     let uncut: NativeSegment | undefined;
     try {
-        await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}]));
-        await context.withRoom(() => session.reserve(2 * nTokens + plan.replayHeader.length));
+        const nRoom = 2 * nTokens + plan.replayHeader.length;
+        await context.withRoom(() => session.compose([{segment: prefix.native, isAdjacent: true}], nRoom));
         const wanted = distinct(plan.cuts);
         const scores = new Map<string, Float32Array>();
         const needs = plan.cuts.map(({composition}) => policyNeeds(composition));
