@@ -2,7 +2,7 @@
  * Runs test/host inside a real VS Code's extension host: a desktop one when there is one (KVASIR_VSCODE or `code` on the
  * PATH), else code-server. The tests are the same.
  */
-import {existsSync, readdirSync} from "node:fs";
+import {readdirSync} from "node:fs";
 import {cp, mkdir, mkdtemp, readFile, rm, writeFile} from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -14,6 +14,7 @@ import {demoRepositoryFolder} from "../setup/steps/demo-repository.mjs";
 import {modelFile} from "../setup/steps/model.mjs";
 import {findDesktop} from "../vscode/desktop.mjs";
 import {endEngine} from "../vscode/end-engine.mjs";
+import {countHost} from "./count.mjs";
 
 const out = path.join(artefacts, "test-host");
 
@@ -60,7 +61,7 @@ export async function runHostTests() {
         const kept = path.join(artefacts, "logs/vscode-host");
         await mkdir(kept, {recursive: true});
         await cp(path.join(home, "run/engine.log"), path.join(kept, "engine.log")).catch(() => undefined);
-        return await countResults(crash);
+        return countHost(await readResults(), crash);
     } finally {
         await endEngine(path.join(home, "run"));
         await rm(home, {recursive: true, force: true, maxRetries: 10, retryDelay: 200}).catch(() => undefined);
@@ -85,17 +86,7 @@ async function bundleTests() {
     });
 }
 
-/** @param {unknown} crash undefined when VS Code ended well */
-async function countResults(crash) {
-    const file = path.join(out, "results.json");
-    if (!existsSync(file)) {
-        process.stdout.write(`No results: ${crash instanceof Error ? crash.message : String(crash)}\n`);
-        return {passed: 0, failed: 1};
-    }
-    /** @type {{state: string}[]} */
-    const results = JSON.parse(await readFile(file, "utf8"));
-    const failed = results.filter(({state}) => state === "failed").length;
-    const passed = results.filter(({state}) => state === "passed").length;
-    // A run that ended badly with nothing failed in it failed all the same.
-    return {passed, failed: failed === 0 && (crash !== undefined || passed === 0) ? 1 : failed};
+/** @returns {Promise<readonly import("./count.mjs").HostTest[] | undefined>} undefined: it did not come to that */
+async function readResults() {
+    return readFile(path.join(out, "results.json"), "utf8").then(JSON.parse, () => undefined);
 }

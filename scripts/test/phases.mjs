@@ -3,7 +3,7 @@ import {spawn} from "node:child_process";
 import {mkdir, readFile, readdir, rm} from "node:fs/promises";
 import path from "node:path";
 import {artefacts, root} from "../setup/paths.mjs";
-import {countCommand, countVitest} from "./count.mjs";
+import {countCommand, countVitest, sum} from "./count.mjs";
 
 const bin = (/** @type {string} */ file) => path.join(root, "node_modules", file);
 
@@ -36,23 +36,16 @@ function uiPhase() {
     return {
         name: "ui",
         async run() {
-            const tools = ["--quiet", "--only", "browser,vscode"];
-            if ((await runNode([path.join(root, "scripts/setup.mjs"), ...tools])) !== 0) return {passed: 0, failed: 1};
-            if (
-                (await runNode([
-                    path.join(root, "esbuild.mjs"),
-                    "extension",
-                    "engine",
-                    "cli",
-                    "chat",
-                    "cache-view",
-                ])) !== 0
-            )
-                return {passed: 0, failed: 1};
+            const setup = [path.join(root, "scripts/setup.mjs"), "--quiet", "--only", "browser,vscode"];
+            const bundles = [path.join(root, "esbuild.mjs"), "extension", "engine", "cli", "chat", "cache-view"];
+            for (const script of [setup, bundles]) {
+                const exitCode = await runNode(script);
+                if (exitCode !== 0) return countCommand(path.relative(root, script[0] ?? ""), exitCode);
+            }
             const {runHostTests} = await import("./host.mjs");
             const host = await runHostTests();
             const page = await vitestPhase("ui").run();
-            return {passed: host.passed + (page?.passed ?? 0), failed: host.failed + (page?.failed ?? 0)};
+            return page === undefined ? host : sum(host, page);
         },
     };
 }
@@ -68,7 +61,7 @@ function commandPhase(name, commands) {
         async run() {
             let worst = /** @type {number | null} */ (0);
             for (const command of commands) worst = (await runNode(command)) === 0 ? worst : 1;
-            return countCommand(worst);
+            return countCommand(name, worst);
         },
     };
 }
