@@ -51,13 +51,27 @@ export type SuggestionEvent =
 export interface TallyState {
     readonly tally: Tally;
     readonly shown?: ShownSuggestion;
-    /** The last one that ended, and how it was counted: the command of an accepted item runs after its text is in. */
-    readonly last?: {
-        readonly id: string;
-        readonly languageId: string;
-        readonly counted: Counts;
-        readonly length: number;
-    };
+    /**
+     * Those that ended last, the newest first: the command of an accepted item runs after its text is in, when the next
+     * suggestion may be up already, and may be that of an answer which the editor preferred to a newer one.
+     */
+    readonly past: readonly PastSuggestion[];
+}
+
+/** A suggestion that is over, and how it was counted. */
+export interface PastSuggestion {
+    readonly id: string;
+    readonly languageId: string;
+    readonly counted: Counts;
+    /** UTF-16 units of what was left of it and of what had been taken. */
+    readonly length: number;
+}
+
+const nPast = 8;
+
+/** Nothing on the screen, and these counts so far. */
+export function startingFrom(tally: Tally): TallyState {
+    return {tally, past: []};
 }
 
 /** What an event changes. Pure: the state given is not touched. */
@@ -115,22 +129,24 @@ function onChanged(state: TallyState, event: Extract<SuggestionEvent, {kind: "ch
 }
 
 function onAccepted(state: TallyState, {id, length}: Extract<SuggestionEvent, {kind: "accepted"}>): TallyState {
-    const {last} = ended(state);
-    if (last?.id !== id) return state;
-    const {tally} = ended(state);
-    const taken = {accepted: 1, charsTaken: length ?? last.length};
-    return {tally: counted(tally, last.languageId, sum(negative(last.counted), taken))};
+    const over = state.shown?.id === id ? ended(state) : state;
+    const suggestion = over.past.find((past) => past.id === id);
+    if (suggestion === undefined) return state;
+    const taken = {accepted: 1, charsTaken: length ?? suggestion.length};
+    return {
+        ...over,
+        tally: counted(over.tally, suggestion.languageId, sum(negative(suggestion.counted), taken)),
+        past: over.past.filter((past) => past !== suggestion),
+    };
 }
 
 /** The shown suggestion is over: what it was worth is read from how far it got, until its command says otherwise. */
-function ended({tally, shown, last}: TallyState): TallyState {
-    if (shown === undefined) return last === undefined ? {tally} : {tally, last};
+function ended({tally, shown, past}: TallyState): TallyState {
+    if (shown === undefined) return {tally, past};
     const {id, languageId, takenChars, remaining} = shown;
     const worth = takenChars > 0 ? {partly: 1, charsTaken: takenChars} : remaining === "" ? {typed: 1} : {rejected: 1};
-    return {
-        tally: counted(tally, languageId, worth),
-        last: {id, languageId, counted: {...noCounts, ...worth}, length: takenChars + remaining.length},
-    };
+    const over = {id, languageId, counted: {...noCounts, ...worth}, length: takenChars + remaining.length};
+    return {tally: counted(tally, languageId, worth), past: [over, ...past].slice(0, nPast)};
 }
 
 /** How much of the suggestion an insertion brings. An editor adds the closing bracket: `(` arrives as `()`. */

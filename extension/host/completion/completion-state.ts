@@ -5,7 +5,14 @@
 import * as vscode from "vscode";
 import type {WhyNot} from "../../core/completion/eligibility.js";
 import {isSnoozed} from "../../core/completion/snooze.js";
-import {type SuggestionEvent, type Tally, tallied, tallyFrom, type TallyState} from "../../core/completion/tally.js";
+import {
+    startingFrom,
+    type SuggestionEvent,
+    type Tally,
+    tallied,
+    tallyFrom,
+    type TallyState,
+} from "../../core/completion/tally.js";
 import type {KvasirError} from "../../protocol/errors.js";
 
 export interface CompletionStatus {
@@ -31,7 +38,7 @@ export class CompletionState implements vscode.Disposable {
 
     constructor(kept: vscode.Memento) {
         this.#kept = kept;
-        this.#tally = {tally: tallyFrom(kept.get(tallyKey), Date.now())};
+        this.#tally = startingFrom(tallyFrom(kept.get(tallyKey), Date.now()));
     }
 
     get status(): CompletionStatus {
@@ -75,7 +82,7 @@ export class CompletionState implements vscode.Disposable {
 
     /** Starts counting anew. */
     resetCounts(): void {
-        this.#tally = {tally: {since: Date.now(), byLanguage: {}}};
+        this.#tally = startingFrom({since: Date.now(), byLanguage: {}});
         this.#write();
         this.#changed.fire();
     }

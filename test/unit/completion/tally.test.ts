@@ -1,6 +1,7 @@
 import {describe, expect, test} from "vitest";
 import {
     noCounts,
+    startingFrom,
     type SuggestionEvent,
     tallied,
     tallyFrom,
@@ -8,7 +9,7 @@ import {
     totalOf,
 } from "../../../extension/core/completion/tally.js";
 
-const fresh: TallyState = {tally: {since: 0, byLanguage: {}}};
+const fresh: TallyState = startingFrom({since: 0, byLanguage: {}});
 const shown = (id: string, text: string, offset = 10): SuggestionEvent => ({
     kind: "shown",
     id,
@@ -57,6 +58,16 @@ describe("what became of a suggestion", () => {
             "accepted whole, the command first",
             [shown("1", "abc"), accepted("1"), typed("abc", 10), gone],
             {shown: 1, accepted: 1, charsTaken: 3},
+        ],
+        [
+            "accepted whole, the command when the next one is up",
+            [shown("1", "abc"), typed("abc", 10), shown("2", "xyz", 13), accepted("1"), gone],
+            {shown: 2, accepted: 1, rejected: 1, charsTaken: 3},
+        ],
+        [
+            "accepted whole, where the editor had not taken the newer answer",
+            [shown("1", "abc"), shown("2", "xyz"), typed("abc", 10), accepted("1"), gone],
+            {shown: 2, accepted: 1, rejected: 1, charsTaken: 3},
         ],
         [
             "accepted with a word of the list, which the editor inserts as another edit",
