@@ -48,13 +48,20 @@ function moveToEnd(editor: vscode.TextEditor): void {
 
 const run = (command: string) => vscode.commands.executeCommand(`editor.action.inlineSuggest.${command}`);
 
-/** Asks for a completion, as by the key, until the engine has answered: the editor may drop a request for a newer one. */
+/**
+ * Asks for a completion at the cursor, as by the key, until the engine has answered: the editor may drop a request for a
+ * newer one, and what was fetched ahead for the document before may be answered late.
+ */
 async function triggered(seen: Seen[], from = seen.length): Promise<Seen & {report: CompletionReport}> {
-    await eventually("the engine's answer", async () => {
+    const document = vscode.window.activeTextEditor?.document;
+    assert.ok(document, "an editor is open");
+    const path = vscode.workspace.asRelativePath(document.uri);
+    const answered = () => seen.slice(from).find(({request, report}) => request.path === path && report !== undefined);
+    await eventually(`the engine's answer for ${path}`, async () => {
         if (seen.every(({report, code}) => report !== undefined || code !== undefined)) await run("trigger");
-        return seen.slice(from).some(({report}) => report !== undefined);
+        return answered() !== undefined;
     });
-    const one = seen.slice(from).find(({report}) => report !== undefined);
+    const one = answered();
     assert.ok(one?.report);
     return {...one, report: one.report};
 }
@@ -120,6 +127,7 @@ describe("inline completions", () => {
         const {report} = await triggered(watch.seen);
         const nAsked = watch.seen.length;
         const [first = ""] = report.text;
+        assert.notEqual(first, "");
         await vscode.commands.executeCommand("type", {text: first});
         await eventually("the letter", () => editor.document.getText() === start + first);
         await taken(editor, "commit", (text) => text === start + report.text);
