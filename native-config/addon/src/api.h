@@ -39,7 +39,7 @@
     X(ggml_backend_get_default_buffer_type) X(ggml_backend_graph_compute) X(ggml_backend_reg_get_proc_address)         \
     X(ggml_backend_synchronize) X(ggml_backend_tensor_alloc) X(ggml_backend_tensor_get) X(ggml_backend_tensor_memset)  \
     X(ggml_backend_tensor_set) X(ggml_backend_view_init) X(ggml_blck_size) X(ggml_build_forward_expand) X(ggml_cast)   \
-    X(ggml_concat) X(ggml_cont) X(ggml_cpy) X(ggml_flash_attn_ext) X(ggml_flash_attn_ext_add_sinks) X(ggml_free) X(ggml_gallocr_alloc_graph)       \
+    X(ggml_concat) X(ggml_cont) X(ggml_cpy) X(ggml_custom_4d) X(ggml_flash_attn_ext) X(ggml_flash_attn_ext_add_sinks) X(ggml_free) X(ggml_gallocr_alloc_graph)       \
     X(ggml_gallocr_free) X(ggml_gallocr_get_buffer_size) X(ggml_gallocr_new) X(ggml_get_rows)                          \
     X(ggml_get_type_traits) X(ggml_graph_overhead_custom) X(ggml_init) X(ggml_mul) X(ggml_mul_mat) X(ggml_prec_set_acc)  \
     X(ggml_nbytes)                                                                                                     \

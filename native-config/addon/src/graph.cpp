@@ -57,18 +57,6 @@ ggml_tensor * Graph::reinterpret(ggml_tensor * tensor, size_t offset, const Layo
     return view;
 }
 
-ggml_tensor * Graph::memory(const Layout & layout) {
-    return newTensor(context, layout);
-}
-
-void Graph::writeInto(ggml_tensor * op, ggml_tensor * target, size_t offset, size_t nb1, size_t nb2) {
-    op->view_src = target;
-    op->view_offs = offset;
-    op->nb[1] = nb1;
-    op->nb[2] = nb2;
-    op->nb[3] = nb2 * static_cast<size_t>(op->ne[2]);
-}
-
 void Graph::expand(ggml_tensor * tensor) {
     api.ggml_build_forward_expand(graph, tensor);
 }

@@ -41,10 +41,6 @@ public:
     ggml_tensor * leaf(const ggml_tensor * owner, size_t offset, const Layout & layout);
     /** A view of a tensor of this graph with another type and strides; keeps the order of computation. */
     ggml_tensor * reinterpret(ggml_tensor * tensor, size_t offset, const Layout & layout);
-    /** A tensor whose memory comes and goes with the graph's intermediate ones. */
-    ggml_tensor * memory(const Layout & layout);
-    /** Lets an op that takes any strides (the CPU's do) put its result into a tensor of memory(). @param nb1, nb2 bytes */
-    void writeInto(ggml_tensor * op, ggml_tensor * target, size_t offset, size_t nb1, size_t nb2);
     void expand(ggml_tensor * tensor);
     void run(Device & device) { device.compute(graph); }
     void runInPlace(Device & device) { device.computeInPlace(graph); }

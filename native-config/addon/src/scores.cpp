@@ -80,15 +80,16 @@ void Scores::add(Graph & graph, int layer, const QueryHeads & heads, ggml_tensor
     if (n <= 0) {
         return;
     }
-    ggml_context * ctx = graph.context;
-    const int64_t G = shape.queriesPerKvHead();
     ggml_tensor * seen = graph.reinterpret(p, static_cast<size_t>(base) * sizeof(float),
-                                           {GGML_TYPE_F32, {n, p->ne[1], G * heads.nKvHeads}, p->nb[1], p->nb[2]});
-    if (over == Over::norm) {
-        seen = api.ggml_mul(ctx, seen, seen);
-    }
+                                           {GGML_TYPE_F32, {n, p->ne[1], shape.queriesPerKvHead() * heads.nKvHeads}, p->nb[1], p->nb[2]});
+    addFolded(graph, layer, heads, over == Over::norm ? api.ggml_mul(graph.context, seen, seen) : seen);
+}
+
+void Scores::addFolded(Graph & graph, int layer, const QueryHeads & heads, ggml_tensor * folded) const {
+    ggml_context * ctx = graph.context;
+    const int64_t n = folded->ne[0], G = shape.queriesPerKvHead();
     const auto & [device, slot] = places[layer];
-    ggml_tensor * received = fold(graph, *device, seen, over == Over::max);  // [n, 1, query heads]
+    ggml_tensor * received = fold(graph, *device, folded, over == Over::max);  // [n, 1, query heads]
     received = graph.reinterpret(received, 0, {GGML_TYPE_F32, {n, 1, G, heads.nKvHeads}, received->nb[2], received->nb[2], received->nb[2] * G});
 
     const size_t perHead = sizeof(float) * nRows;

@@ -47,6 +47,8 @@ public:
      * @param base  rows of a region before its live rows
      */
     void add(Graph & graph, int layer, const QueryHeads & heads, ggml_tensor * p, int64_t nKeys, int64_t base) const;
+    /** The same of what is folded in part. @param folded [live rows, any number, query heads] f32; squares where rows are folded by their norm */
+    void addFolded(Graph & graph, int layer, const QueryHeads & heads, ggml_tensor * folded) const;
 
     /** What becomes of the query heads that share a KV head. */
     enum class Heads { each, mean, max };

@@ -12,9 +12,7 @@ namespace kvasir {
 
 namespace {
 
-// Scoring tokens at a time. In main memory the logits shall stay in a core's cache; a GPU waits for every op to be told of,
-// so there they may take a share of its memory.
-constexpr uint32_t hostSlice = 64;
+// Logits of the scoring tokens at a time: a GPU waits for every op to be told of, so they may take a share of its memory.
 constexpr size_t minLogitBytes = size_t{32} << 20;
 constexpr size_t maxLogitBytes = size_t{256} << 20;
 constexpr size_t logitShare = 256;
@@ -26,9 +24,6 @@ constexpr int64_t nearRows = 64;
 // op costs more than what it computes, as much as half of the rows that are seen anyway.
 constexpr int64_t nearSpan = 128;
 constexpr int64_t nearShare = 2;
-
-// The CPU's fast product takes rows of K in whole blocks only; for what is left over there is the slow one.
-constexpr int64_t productRows = 16;
 
 constexpr size_t nodesPerSlice = 48;
 
@@ -60,7 +55,8 @@ Scoring::Scoring(const BatchPart & part, const ScorePass & pass, const ModelShap
         OnDevice & on = devices[device];
         slice(on, *device);
         const Slice & last = on.slices.back();
-        const int64_t nMask = static_cast<int64_t>(last.maskAt) + (pass.ahead == 0 ? last.length : last.nNear) * last.n;
+        // In main memory nothing is masked: every query goes over the keys that it sees.
+        const int64_t nMask = device->isHost() ? 1 : static_cast<int64_t>(last.maskAt) + (pass.ahead == 0 ? last.length : last.nNear) * last.n;
         std::vector<DeviceTensors::Shape> shapes = {
             {GGML_TYPE_F32, nMask, 1}, {GGML_TYPE_F32, 1, nScoring}, {GGML_TYPE_I32, nScoring, 1}};
         if (nMixed > 0) {
@@ -75,6 +71,9 @@ Scoring::Scoring(const BatchPart & part, const ScorePass & pass, const ModelShap
         if (nMixed > 0) {
             set(3, mixingMatrix(nMixed));
         }
+        if (device->isHost()) {
+            continue;
+        }
         if (pass.ahead == 0) {
             copyMasks(on, *device, *masksThere);
         } else {
@@ -86,20 +85,21 @@ Scoring::Scoring(const BatchPart & part, const ScorePass & pass, const ModelShap
 void Scoring::slice(OnDevice & on, const Device & device) const {
     const uint32_t nAll = static_cast<uint32_t>(pass.weights.size());
     const int64_t length = border + part.nTokens;
-    uint32_t most = hostSlice;
-    if (!device.isHost()) {
-        int mostHeads = 1;
-        for (int layer = 0; layer < shape.nLayers; layer++) {
-            for (const Run & run : asked(layer, {0, shape.nKvHeads, 0})) {
-                mostHeads = std::max(mostHeads, run.nHeads);
-            }
-        }
-        const size_t room = std::clamp(device.memoryBytes() / logitShare, minLogitBytes, maxLogitBytes);
-        const size_t perToken = static_cast<size_t>(length) * mostHeads * shape.queriesPerKvHead() * sizeof(float);
-        most = static_cast<uint32_t>(std::max<size_t>(1, room / perToken));
+    if (device.isHost()) {
+        on.slices.push_back({0, nAll, length, 0, 0, 0});
+        return;
     }
+    int mostHeads = 1;
+    for (int layer = 0; layer < shape.nLayers; layer++) {
+        for (const Run & run : asked(layer, {0, shape.nKvHeads, 0})) {
+            mostHeads = std::max(mostHeads, run.nHeads);
+        }
+    }
+    const size_t room = std::clamp(device.memoryBytes() / logitShare, minLogitBytes, maxLogitBytes);
+    const size_t perToken = static_cast<size_t>(length) * mostHeads * shape.queriesPerKvHead() * sizeof(float);
+    uint32_t most = static_cast<uint32_t>(std::max<size_t>(1, room / perToken));
     if (pass.ahead != 0) {
-        const int64_t span = device.isHost() ? nearSpan : std::max(nearSpan, length / nearShare);
+        const int64_t span = std::max(nearSpan, length / nearShare);
         most = std::min(most, static_cast<uint32_t>(span / pass.stride) + 1);
     }
     size_t at = 0;
@@ -112,7 +112,6 @@ void Scoring::slice(OnDevice & on, const Device & device) const {
             s.nNear = end - s.nearFirst;
         }
         at += static_cast<size_t>((pass.ahead == 0 ? s.length : s.nNear) * s.n);
-        on.logits = std::max(on.logits, (s.length + s.nNear) * s.n);
         on.slices.push_back(s);
     }
 }
@@ -174,29 +173,31 @@ std::vector<Scoring::Run> Scoring::asked(int layer, const HeadGroup & group) con
     return runs;
 }
 
-void Scoring::build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const {
+void Scoring::build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) {
     for (const Run & run : asked(layer, group)) {
         buildRun(graph, node, layer, run, rowsK);
     }
 }
 
-void Scoring::buildRun(Graph & graph, const ggml_tensor * node, int layer, const Run & run, ggml_tensor * rowsK) const {
+void Scoring::buildRun(Graph & graph, const ggml_tensor * node, int layer, const Run & run, ggml_tensor * rowsK) {
     const Region & first = part.session->region(layer, run.firstHead);
     const int64_t d = shape.headDim;
     const int64_t G = shape.queriesPerKvHead();
-    const int64_t nQueryHeads = run.nHeads * G;
     const ggml_tensor * q = node->src[0];  // [headDim, nTokens, nHeads]
     float params[3];
     std::memcpy(params, node->op_params, sizeof(params));
     const float scale = params[0], softCap = params[2];
     ggml_context * ctx = graph.context;
     Device & device = *layers[layer].device;
+    const Scores & scores = *part.session->scores;
+    const Scores::QueryHeads heads = {static_cast<int>(run.firstHead * G), run.nHeads, run.step};
     const auto keys = [&](int64_t from, int64_t n) {
         const size_t head = std::max<size_t>(run.spacing, 1) * rows.bytes;
         return graph.reinterpret(rowsK, (first.start + static_cast<size_t>(from)) * rows.bytes,
                                  {rows.type, {d, n, 1, run.nHeads}, rows.bytes, head, head});
     };
-    // Queries of the run's heads as they are: [headDim, n, queries of a KV head, KV heads].
+    // From a token of the batch on, the queries of the run's heads as they are: [headDim, n, queries of a KV head, KV heads].
+    const auto offsetOf = [&](uint32_t token) { return (part.first + token) * q->nb[1] + static_cast<size_t>(heads.first) * q->nb[2]; };
     const auto queries = [&](size_t offset, int64_t n, uint32_t stride) {
         return graph.leaf(q, offset, {GGML_TYPE_F32, {d, n, G, run.nHeads}, q->nb[1] * stride, q->nb[2], q->nb[2] * G * run.step});
     };
@@ -207,84 +208,41 @@ void Scoring::buildRun(Graph & graph, const ggml_tensor * node, int layer, const
         ggml_tensor * logits = api.ggml_mul_mat(ctx, k, asked);
         // Half precision would have to be widened again, for the softmax.
         api.ggml_prec_set_acc(logits, GGML_PREC_F32);
-        return logits;
+        return softCap == 0.0f ? logits : api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
     };
-    const Scores & scores = *part.session->scores;
-    const Scores::QueryHeads heads = {static_cast<int>(run.firstHead * G), run.nHeads, run.step};
-    const size_t headOffset = static_cast<size_t>(heads.first) * q->nb[2];
+    const auto attended = [&](ggml_tensor * logits, ggml_tensor * mask) {
+        return api.ggml_soft_max_ext(ctx, logits, mask, softCap != 0.0f ? 1.0f : scale, 0.0f);
+    };
     if (isSingle) {
         const int64_t length = part.session->length(layer, run.firstHead) + 1;
-        ggml_tensor * logits = product(keys(0, length), queries(part.first * q->nb[1] + headOffset, 1, 1));
-        if (softCap != 0.0f) {
-            logits = api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
-        }
-        ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, nullptr, softCap != 0.0f ? 1.0f : scale, 0.0f);
-        scores.add(graph, layer, heads, p, length, first.base);
+        scores.add(graph, layer, heads, attended(product(keys(0, length), queries(offsetOf(0), 1, 1)), nullptr), length, first.base);
         return;
     }
     const OnDevice & on = devices.at(&device);
-    // One tensor for the logits of every slice, those of near rows beside the others: the CPU writes all products into it.
-    const bool isJoined = device.isHost() && softCap == 0.0f;
-    ggml_tensor * both = isJoined ? graph.memory({GGML_TYPE_F32, {on.logits, nQueryHeads, 1}}) : nullptr;
     for (const Slice & s : on.slices) {
-        const size_t offset = (part.first + pass.offset + static_cast<size_t>(s.first) * pass.stride) * q->nb[1] + headOffset;
-        ggml_tensor * gain = graph.leaf(on.tensors->at(1), s.first * sizeof(float), {GGML_TYPE_F32, {1, s.n, 1}});
-        // Multiplied into the queries, which are few.
-        const auto weighed = [&](ggml_tensor * asked) { return softCap != 0.0f ? asked : api.ggml_mul(ctx, asked, gain); };
-        const auto capped = [&](ggml_tensor * logits) {
-            if (softCap == 0.0f) {
-                return logits;
-            }
-            logits = api.ggml_scale(ctx, api.ggml_tanh(ctx, api.ggml_scale(ctx, logits, scale / softCap)), softCap);
-            return api.ggml_mul(ctx, logits, gain);
-        };
+        const size_t offset = offsetOf(pass.offset + s.first * pass.stride);
         ggml_tensor * here = queries(offset, s.n, pass.stride);
         // A layer without RoPE asks the same from everywhere.
-        ggml_tensor * asked =
-            weighed(pass.ahead != 0 && layers[layer].rope.isKnown ? queriesFromAhead(graph, q, offset, run, s, layer) : here);
-        const int64_t nNear = pass.ahead == 0 ? 0 : s.nNear;
-        const int64_t width = s.length + nNear;
-        const size_t row = static_cast<size_t>(width) * sizeof(float);
-        const auto joined = [&](int64_t column, int64_t n) {
-            return graph.reinterpret(both, static_cast<size_t>(column) * sizeof(float), {GGML_TYPE_F32, {n, s.n, nQueryHeads}, row, row * s.n});
-        };
-        const auto multiplyInto = [&](int64_t column, int64_t from, int64_t n, ggml_tensor * asked) {
-            const int64_t nWhole = n / productRows * productRows;
-            for (const auto & [first, count] : {std::pair(int64_t{0}, nWhole), std::pair(nWhole, n - nWhole)}) {
-                if (count > 0) {
-                    ggml_tensor * logits = product(keys(from + first, count), asked);
-                    graph.writeInto(logits, both, static_cast<size_t>(column + first) * sizeof(float), row, row * s.n);
-                    graph.expand(logits);
-                }
+        ggml_tensor * asked = pass.ahead != 0 && layers[layer].rope.isKnown ? queriesFromAhead(graph, q, offset, run, s, layer) : here;
+        if (device.isHost()) {
+            const int64_t nCounted = std::min<int64_t>(scores.nRows, s.length - base);
+            if (nCounted > 0) {
+                onHost.push_back({&pass.weights, scale, softCap, visibleTo(0), pass.stride, pass.ahead == 0 ? 0 : nearRows, base, scores.over});
+                scores.addFolded(graph, layer, heads, foldedAttention(graph, onHost.back(), asked, here, keys(0, s.length), nCounted));
             }
+            continue;
+        }
+        ggml_tensor * gain = graph.leaf(on.tensors->at(1), s.first * sizeof(float), {GGML_TYPE_F32, {1, s.n, 1}});
+        // Multiplied into the queries, which are few, unless it must not be capped.
+        const auto weighed = [&](int64_t from, int64_t n, ggml_tensor * asked) {
+            return softCap == 0.0f ? product(keys(from, n), api.ggml_mul(ctx, asked, gain)) : api.ggml_mul(ctx, product(keys(from, n), asked), gain);
         };
-        ggml_tensor * logits = nullptr;  // [length, n, nQueryHeads]
-        if (isJoined) {
-            multiplyInto(0, 0, s.length, asked);
-            logits = joined(0, width);
-        } else {
-            logits = capped(product(keys(0, s.length), asked));
+        ggml_tensor * logits = weighed(0, s.length, asked);  // [length, n, query heads]
+        ggml_tensor * mask = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {pass.ahead == 0 ? s.length : s.nNear, s.n, 1}});
+        if (pass.ahead != 0) {
+            logits = api.ggml_concat(ctx, logits, api.ggml_add(ctx, weighed(s.nearFirst, s.nNear, here), mask), 0);
         }
-        ggml_tensor * mask = nullptr;
-        if (pass.ahead == 0) {
-            mask = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {s.length, s.n, 1}});
-        } else {
-            ggml_tensor * hidden = graph.leaf(on.tensors->at(0), s.maskAt * sizeof(float), {GGML_TYPE_F32, {nNear, s.n, 1}});
-            if (isJoined) {
-                multiplyInto(s.length, s.nearFirst, nNear, weighed(here));
-                ggml_tensor * seen = api.ggml_add(ctx, joined(s.length, nNear), hidden);
-                graph.writeInto(seen, both, static_cast<size_t>(s.length) * sizeof(float), row, row * s.n);
-                graph.expand(seen);
-            } else {
-                ggml_tensor * near = capped(product(keys(s.nearFirst, nNear), weighed(here)));
-                logits = api.ggml_concat(ctx, logits, api.ggml_add(ctx, near, hidden), 0);
-            }
-        }
-        ggml_tensor * p = api.ggml_soft_max_ext(ctx, logits, mask, softCap != 0.0f ? 1.0f : scale, 0.0f);
-        if (isJoined) {
-            graph.writeInto(p, both, 0, p->nb[1], p->nb[2]);
-        }
-        scores.add(graph, layer, heads, p, s.length, first.base);
+        scores.add(graph, layer, heads, attended(logits, pass.ahead == 0 ? mask : nullptr), s.length, base);
     }
 }
 

@@ -1,11 +1,13 @@
 // Of one part of a batch the tokens that ask: which rows they see, how sharply, and the graph of their attention to them.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
 
 #include "batch-part.h"
+#include "host-attention.h"
 #include "masks.h"
 
 namespace kvasir {
@@ -24,7 +26,7 @@ public:
      * @param node  llama.cpp's attention node of the layer: its queries are read in place
      * @param rowsK the layer's K rows, in the graph behind the batch's own
      */
-    void build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK) const;
+    void build(Graph & graph, const ggml_tensor * node, int layer, const HeadGroup & group, ggml_tensor * rowsK);
 
     /** Nodes of the graph of one layer, at most. */
     size_t maxNodes(int layer) const;
@@ -39,7 +41,6 @@ private:
     };
     struct OnDevice {
         std::vector<Slice> slices;
-        int64_t logits = 0;  // of one query head, in the largest slice
         std::unique_ptr<DeviceTensors> tensors;  // masks, gain, deltas, mixing matrix; none for a single token
     };
 
@@ -52,7 +53,7 @@ private:
     };
     /** The heads of a group that the pass asks, in as few runs as follow each other. */
     std::vector<Run> asked(int layer, const HeadGroup & group) const;
-    void buildRun(Graph & graph, const ggml_tensor * node, int layer, const Run & run, ggml_tensor * rowsK) const;
+    void buildRun(Graph & graph, const ggml_tensor * node, int layer, const Run & run, ggml_tensor * rowsK);
     void slice(OnDevice & on, const Device & device) const;
     std::vector<float> nearMasks(OnDevice & on) const;
     void copyMasks(OnDevice & on, Device & device, Masks & masks) const;
@@ -69,6 +70,7 @@ private:
     bool isSingle = false;  // one token that sees every row of every region, which may be of different lengths
     int64_t base = 0, border = 0;  // of every region: rows before the live ones, before the batch
     std::map<Device *, OnDevice> devices;
+    std::deque<HostAttention> onHost;  // what ops of the graphs refer to
 };
 
 }  // namespace kvasir
