@@ -2,7 +2,16 @@ import {readFile} from "node:fs/promises";
 import path from "node:path";
 import type {Frame, Locator} from "playwright-core";
 import {afterAll, afterEach, beforeAll, describe, expect, it} from "vitest";
-import {type VscodePage, editorText, openFile, openVscode, patienceMs, runCommand, webviewOf} from "./vscode-page.js";
+import {
+    editorText,
+    openFile,
+    openVscode,
+    patienceMs,
+    runCommand,
+    savedConversations,
+    type VscodePage,
+    webviewOf,
+} from "./vscode-page.js";
 
 const file = "src/api/when.ts";
 let vscode: VscodePage;
@@ -115,7 +124,8 @@ describe("the chat", () => {
     it("shows the same conversation after a reload of the window", async () => {
         const before = await lastText();
         await composer().fill("half a thought");
-        await vscode.page.waitForTimeout(1500);
+        // Until it is kept on the disk: the window that is gone could not do that any more.
+        await poll(() => savedConversations(vscode)).toContain("half a thought");
         await vscode.page.reload();
         await findPanel();
         await poll(() => lastText().catch(() => "")).toBe(before);
