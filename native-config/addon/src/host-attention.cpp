@@ -5,12 +5,9 @@
 #include <cstdint>
 #include <cstring>
 
-// Compilers make vectors of the plain loops below; where the loader can choose, also of those that most processors have by now.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
-#define KVASIR_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#if defined(__GNUC__)
 #define KVASIR_INLINE inline __attribute__((always_inline))
 #else
-#define KVASIR_WIDE
 #define KVASIR_INLINE inline
 #endif
 
@@ -22,14 +19,23 @@ namespace {
 constexpr int64_t blockKeys = 16;
 constexpr int64_t blockQueries = 8;
 
-// Shares that the tokens are dealt to, a block's worth at a time (later ones see more keys), so that every thread has its own.
+// Queries at a time, about: so many go over keys that were fetched from memory once, and their logits are in the second cache.
+constexpr int64_t chunkQueries = 24;
+// Keys that stay in the first cache meanwhile.
+constexpr int64_t panelKeys = 64;
+
+// Shares that the tokens are dealt to, a chunk at a time (later ones see more keys), so that every thread has its own.
 constexpr int64_t nShares = 16;
 
 // A key that is attended to by less than e to the power of this adds nothing to a softmax in f32.
 constexpr float least = -40.0f;
 
-int64_t padded(int64_t n) {
-    return (n + blockKeys - 1) / blockKeys * blockKeys;
+int64_t padded(int64_t n, int64_t to = blockKeys) {
+    return (n + to - 1) / to * to;
+}
+
+int64_t chunkTokens(int64_t queriesPerKvHead) {
+    return std::max<int64_t>(1, chunkQueries / queriesPerKvHead);
 }
 
 /** Of a KV head: [blocks of keys, headDim, blockKeys], so that a channel's keys lie side by side, and a block's in one piece. */
@@ -52,21 +58,56 @@ void transpose(const ggml_tensor * keys, int64_t head, std::vector<float> & bloc
     }
 }
 
-/** Logits of blockQueries queries, [blockQueries, d], over n keys, whole blocks of them. */
-KVASIR_WIDE void multiply(const float * queries, const float * blocks, int64_t d, int64_t n, float * logits, int64_t stride) {
+#if defined(__GNUC__)
+/** As many floats as a register has: GCC keeps them in one only where it is told so. */
+template <int bytes>
+struct Register {
+    typedef float Floats __attribute__((vector_size(bytes), aligned(4), may_alias));
+};
+#else
+template <int bytes>
+struct Register {
+    struct Floats {
+        float at[bytes / sizeof(float)];
+        friend Floats operator*(float a, Floats b) {
+            for (float & one : b.at) {
+                one *= a;
+            }
+            return b;
+        }
+        Floats & operator+=(const Floats & other) {
+            for (size_t j = 0; j < bytes / sizeof(float); j++) {
+                at[j] += other.at[j];
+            }
+            return *this;
+        }
+    };
+};
+#endif
+
+/** Logits of blockQueries queries, [blockQueries, d], over n keys, whole blocks of them; `abreast` queries at a time. */
+template <int bytes, int abreast>
+KVASIR_INLINE void multiplyBy(const float * queries, const float * blocks, int64_t d, int64_t n, float * logits, int64_t stride) {
+    using Floats = typename Register<bytes>::Floats;
+    constexpr int floats = bytes / static_cast<int>(sizeof(float)), nRegisters = static_cast<int>(blockKeys) / floats;
     for (int64_t from = 0; from < n; from += blockKeys) {
-        float sums[blockQueries][blockKeys] = {};
-        const float * keys = blocks + from * d;
-        for (int64_t c = 0; c < d; c++, keys += blockKeys) {
-            for (int64_t i = 0; i < blockQueries; i++) {
-                const float channel = queries[i * d + c];
-                for (int64_t j = 0; j < blockKeys; j++) {
-                    sums[i][j] += channel * keys[j];
+        for (int64_t first = 0; first < blockQueries; first += abreast) {
+            const float * asked = queries + first * d;
+            const float * keys = blocks + from * d;
+            Floats sums[abreast * nRegisters] = {};
+            for (int64_t c = 0; c < d; c++, keys += blockKeys) {
+                for (int j = 0; j < nRegisters; j++) {
+                    const Floats key = *reinterpret_cast<const Floats *>(keys + j * floats);
+                    for (int i = 0; i < abreast; i++) {
+                        sums[i * nRegisters + j] += asked[i * d + c] * key;
+                    }
                 }
             }
-        }
-        for (int64_t i = 0; i < blockQueries; i++) {
-            std::copy_n(sums[i], blockKeys, logits + i * stride + from);
+            for (int i = 0; i < abreast; i++) {
+                for (int j = 0; j < nRegisters; j++) {
+                    *reinterpret_cast<Floats *>(logits + (first + i) * stride + from + j * floats) = sums[i * nRegisters + j];
+                }
+            }
         }
     }
 }
@@ -89,7 +130,7 @@ KVASIR_INLINE float expOf(float to) {
 }
 
 /** Logits in the place of p[n] become their softmax times a factor. @return its inverse */
-KVASIR_WIDE float attend(float * p, int64_t n) {
+KVASIR_INLINE float attendTo(float * p, int64_t n) {
     float highest = p[0], sum = 0;
 #pragma omp simd reduction(max : highest)
     for (int64_t j = 0; j < n; j++) {
@@ -104,7 +145,7 @@ KVASIR_WIDE float attend(float * p, int64_t n) {
 }
 
 /** Adds a token's attention to what was received before: p[n] times the factor. */
-KVASIR_WIDE void receive(const float * p, int64_t n, float factor, Scores::Over over, float * into) {
+KVASIR_INLINE void receiveOf(const float * p, int64_t n, float factor, Scores::Over over, float * into) {
     if (over == Scores::Over::max) {
         for (int64_t j = 0; j < n; j++) {
             const float part = p[j] * factor;
@@ -122,90 +163,123 @@ KVASIR_WIDE void receive(const float * p, int64_t n, float factor, Scores::Over 
     }
 }
 
+/** The inner loops, made for the registers of a kind of processor. */
+struct Kernels {
+    void (*multiply)(const float * queries, const float * blocks, int64_t d, int64_t n, float * logits, int64_t stride);
+    float (*attend)(float * p, int64_t n);
+    void (*receive)(const float * p, int64_t n, float factor, Scores::Over over, float * into);
+};
+
+#define KVASIR_KERNELS(name, target, bytes, abreast)                                                                                      \
+    target void multiply##name(const float * queries, const float * blocks, int64_t d, int64_t n, float * logits, int64_t stride) {       \
+        multiplyBy<bytes, abreast>(queries, blocks, d, n, logits, stride);                                                                \
+    }                                                                                                                                     \
+    target float attend##name(float * p, int64_t n) { return attendTo(p, n); }                                                            \
+    target void receive##name(const float * p, int64_t n, float factor, Scores::Over over, float * into) {                                \
+        receiveOf(p, n, factor, over, into);                                                                                              \
+    }                                                                                                                                     \
+    constexpr Kernels name = {multiply##name, attend##name, receive##name};
+
+KVASIR_KERNELS(everywhere, , 16, 4)
+#if defined(__GNUC__) && defined(__x86_64__)
+KVASIR_KERNELS(avx2, __attribute__((target("avx2,fma"))), 32, 4)
+KVASIR_KERNELS(avx512, __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), 64, 8)
+#endif
+
+const Kernels & kernels() {
+#if defined(__GNUC__) && defined(__x86_64__)
+    static const Kernels & best = [] () -> const Kernels & {
+        if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
+            return avx512;
+        }
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2 : everywhere;
+    }();
+    return best;
+#else
+    return everywhere;
+#endif
+}
+
 /** One thread's way through its shares of the tokens. */
 class Folding {
 public:
     Folding(ggml_tensor * dst, const HostAttention & attention)
-        : attention(attention), dst(dst), asked(dst->src[0]), here(dst->src[1]), keys(dst->src[2]), d(keys->ne[0]), nKeys(keys->ne[1]),
-          stride(padded(nKeys) + attention.nNear), nearStride(padded(attention.nNear + blockQueries * attention.stride) + blockKeys),
-          queries(static_cast<size_t>(blockQueries * d)), logits(static_cast<size_t>(blockQueries * stride)),
-          nearby(static_cast<size_t>(attention.nNear > 0 ? blockQueries * nearStride : 0)) {}
+        : attention(attention), dst(dst), asked(dst->src[0]), here(dst->src[1]), keys(dst->src[2]), d(keys->ne[0]), nKeys(keys->ne[1]), G(asked->ne[2]),
+          nTokens(asked->ne[1]), stride(padded(nKeys) + attention.nNear), nearStride(padded(attention.nNear + chunkTokens(G) * attention.stride) + blockKeys) {
+        const int64_t most = padded(chunkTokens(G) * G, blockQueries);
+        queries.resize(static_cast<size_t>(most * d));
+        logits.resize(static_cast<size_t>(most * stride));
+        nearby.resize(static_cast<size_t>(attention.nNear > 0 ? most * nearStride : 0));
+    }
 
     void fold(int64_t share, int64_t head) {
         if (head != headThere) {
             transpose(keys, head, blocks);
             headThere = head;
         }
-        const int64_t G = asked->ne[2];
         for (int64_t query = 0; query < G; query++) {
             std::fill_n(target(share, head, query), dst->ne[0], 0.0f);
         }
-        const int64_t nTokens = asked->ne[1];
-        std::vector<Query> block;
-        for (int64_t from = share * blockQueries; from < nTokens; from += dst->ne[1] * blockQueries) {
-            for (int64_t token = from; token < std::min(nTokens, from + blockQueries); token++) {
-                for (int64_t query = 0; query < G; query++) {
-                    block.push_back({token, query});
-                    if (block.size() == blockQueries) {
-                        foldBlock(share, head, block);
-                        block.clear();
-                    }
-                }
-            }
-        }
-        if (!block.empty()) {
-            foldBlock(share, head, block);
+        const int64_t step = chunkTokens(G);
+        for (int64_t from = share * step; from < nTokens; from += dst->ne[1] * step) {
+            foldChunk(share, head, from, std::min(nTokens, from + step));
         }
     }
 
 private:
-    struct Query {
-        int64_t token, query;
-    };
-
     float * target(int64_t share, int64_t head, int64_t query) const {
-        return reinterpret_cast<float *>(static_cast<char *>(dst->data) + share * dst->nb[1] + (head * asked->ne[2] + query) * dst->nb[2]);
+        return reinterpret_cast<float *>(static_cast<char *>(dst->data) + share * dst->nb[1] + (head * G + query) * dst->nb[2]);
     }
-    int64_t seenBy(const Query & one) const { return attention.seen + one.token * attention.stride; }
+    int64_t seenBy(int64_t token) const { return attention.seen + token * attention.stride; }
     /** The first of the keys that are near. */
-    int64_t nearOf(const Query & one) const { return std::max(attention.first, seenBy(one) - attention.nNear); }
+    int64_t nearOf(int64_t token) const { return std::max(attention.first, seenBy(token) - attention.nNear); }
 
-    void foldBlock(int64_t share, int64_t head, const std::vector<Query> & block) {
+    /** Tokens [from, to); row `i` of queries and logits is query i % G of token from + i / G. */
+    void foldChunk(int64_t share, int64_t head, int64_t from, int64_t to) {
         const bool isAhead = attention.nNear > 0;
-        const int64_t most = isAhead ? nKeys : seenBy(block.back());
-        weigh(asked, head, block);
-        multiply(queries.data(), blocks.data(), d, most, logits.data(), stride);
-        const int64_t nearFrom = isAhead ? nearOf(block.front()) / blockKeys * blockKeys : 0;
+        weigh(asked, head, from, to);
+        multiplyAll((to - from) * G, 0, isAhead ? nKeys : seenBy(to - 1), logits.data(), stride);
+        const int64_t nearFrom = isAhead ? nearOf(from) / blockKeys * blockKeys : 0;
         if (isAhead) {
-            weigh(here, head, block);
-            multiply(queries.data(), blocks.data() + nearFrom * d, d, seenBy(block.back()) - nearFrom, nearby.data(), nearStride);
+            weigh(here, head, from, to);
+            multiplyAll((to - from) * G, nearFrom, seenBy(to - 1), nearby.data(), nearStride);
         }
-        for (size_t i = 0; i < block.size(); i++) {
-            const Query & one = block[i];
+        for (int64_t i = 0; i < (to - from) * G; i++) {
+            const int64_t token = from + i / G;
             float * row = logits.data() + i * stride;
-            int64_t n = isAhead ? nKeys : seenBy(one);
+            int64_t n = isAhead ? nKeys : seenBy(token);
             const int64_t nCounted = std::min(dst->ne[0], n - attention.first);
             if (isAhead) {
-                const int64_t from = nearOf(one);
-                std::copy_n(nearby.data() + i * nearStride + from - nearFrom, seenBy(one) - from, row + n);
-                n += seenBy(one) - from;
+                std::copy_n(nearby.data() + i * nearStride + nearOf(token) - nearFrom, seenBy(token) - nearOf(token), row + n);
+                n += seenBy(token) - nearOf(token);
             }
             if (attention.softCap != 0) {
-                cap(row, n, (*attention.gain)[one.token]);
+                cap(row, n, (*attention.gain)[token]);
             }
-            const float factor = attend(row, n);
-            receive(row + attention.first, nCounted, factor, attention.over, target(share, head, one.query));
+            const float factor = kernels().attend(row, n);
+            kernels().receive(row + attention.first, nCounted, factor, attention.over, target(share, head, i % G));
+        }
+    }
+
+    /** Logits of the first n queries over the keys [from, to), from a whole block on. */
+    void multiplyAll(int64_t n, int64_t from, int64_t to, float * into, int64_t rowLength) const {
+        for (int64_t panel = from; panel < to; panel += panelKeys) {
+            for (int64_t i = 0; i < n; i += blockQueries) {
+                kernels().multiply(queries.data() + i * d, blocks.data() + panel * d, d, std::min(panelKeys, to - panel), into + i * rowLength + panel - from, rowLength);
+            }
         }
     }
 
     /** The gain is multiplied into the queries; capped logits get it afterwards. */
-    void weigh(const ggml_tensor * tensor, int64_t head, const std::vector<Query> & block) {
-        for (size_t i = 0; i < block.size(); i++) {
-            const auto & [token, query] = block[i];
-            const auto * from = reinterpret_cast<const float *>(static_cast<const char *>(tensor->data) + token * tensor->nb[1] + query * tensor->nb[2] + head * tensor->nb[3]);
+    void weigh(const ggml_tensor * tensor, int64_t head, int64_t from, int64_t to) {
+        float * into = queries.data();
+        for (int64_t token = from; token < to; token++) {
             const float factor = attention.scale * (attention.softCap != 0 ? 1 : (*attention.gain)[token]);
-            for (int64_t c = 0; c < d; c++) {
-                queries[i * d + c] = from[c] * factor;
+            for (int64_t query = 0; query < G; query++) {
+                const char * row = static_cast<const char *>(tensor->data) + token * tensor->nb[1] + query * tensor->nb[2] + head * tensor->nb[3];
+                for (int64_t c = 0; c < d; c++) {
+                    *into++ = reinterpret_cast<const float *>(row)[c] * factor;
+                }
             }
         }
     }
@@ -218,7 +292,7 @@ private:
     const HostAttention & attention;
     ggml_tensor * dst;
     const ggml_tensor * asked, * here, * keys;
-    const int64_t d, nKeys, stride, nearStride;
+    const int64_t d, nKeys, G, nTokens, stride, nearStride;
     std::vector<float> blocks, queries, logits, nearby;
     int64_t headThere = -1;
 };
@@ -236,8 +310,9 @@ void foldShares(ggml_tensor * dst, int ith, int nth, void * attention) {
 
 ggml_tensor * foldedAttention(Graph & graph, const HostAttention & attention, ggml_tensor * asked, ggml_tensor * here, ggml_tensor * keys, int64_t n) {
     ggml_tensor * args[] = {asked, here, keys};
-    return api.ggml_custom_4d(graph.context, GGML_TYPE_F32, n, std::min(nShares, (asked->ne[1] + blockQueries - 1) / blockQueries), asked->ne[2] * asked->ne[3], 1, args, 3, foldShares,
-                              GGML_N_TASKS_MAX, const_cast<HostAttention *>(&attention));
+    const int64_t step = chunkTokens(asked->ne[2]);
+    return api.ggml_custom_4d(graph.context, GGML_TYPE_F32, n, std::min(nShares, padded(asked->ne[1], step) / step), asked->ne[2] * asked->ne[3], 1, args, 3,
+                              foldShares, GGML_N_TASKS_MAX, const_cast<HostAttention *>(&attention));
 }
 
 }  // namespace kvasir
