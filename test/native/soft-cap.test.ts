@@ -10,7 +10,7 @@ import {policyVariant} from "../../extension/core/fidelity/policy-variant.js";
 import {scorePasses} from "../../extension/core/policy/score-pass.js";
 import {passesWithin, weighedPasses} from "../../extension/engine/kv/reader.js";
 import type {LoadedModel} from "../../extension/engine/model/loaded-model.js";
-import {dot, softmax} from "../reference/attention.js";
+import {referenceHeadScores} from "../reference/raw-scores.js";
 import {patchGguf} from "./patched-gguf.js";
 import {
     decodeAll,
@@ -85,30 +85,23 @@ it.each(["stride=3", "stride=3:gain=sg", "stride=1:rows=norm", "stride=1:rows=ma
         });
         const scores = await session.readScores("each");
         const {nHeads, nKvHeads, headDim: d} = shape;
-        const {queries} = captured![layer]!;
-        const vector = (values: Float32Array, i: number) => Array.from(values.subarray(i * d, (i + 1) * d));
+        const vectors = (values: Float32Array) =>
+            Array.from({length: values.length / d}, (_, i) => Array.from(values.subarray(i * d, (i + 1) * d)));
+        const queries = vectors(captured![layer]!.queries);
+        const rows = await Promise.all(Array.from({length: nKvHeads}, (_, head) => session.exportRows(layer, head)));
+        const qkv = {
+            q: [Array.from({length: nHeads}, (_, head) => queries.filter((__, i) => i % nHeads === head))],
+            k: [rows.map(({k}) => vectors(k))],
+            v: [],
+            prefixTokens: 0,
+            // Gemma 2 scales its queries, so nothing is left to scale.
+            scale: 1,
+            softCap: cap,
+        };
         for (let head = 0; head < nHeads; head++) {
-            const {k} = await session.exportRows(layer, Math.floor((head * nKvHeads) / nHeads));
-            const expected = new Array<number>(nTokens).fill(0);
-            for (let i = 0; i < pass.rows.count; i++) {
-                const row = pass.rows.offset + i * pass.rows.stride;
-                const gain =
-                    pass.gain === "sg" ? Math.max(1, Math.sqrt(2 * Math.log((row + 1) / pass.budgetKeys)) || 0) : 1;
-                const query = vector(queries, row * nHeads + head);
-                // Gemma 2 scales its queries, so nothing is left to scale.
-                const logits = Array.from({length: row + 1}, (_, j) => dot(query, vector(k, j)));
-                softmax(logits.map((logit) => gain * cap * Math.tanh(logit / cap))).forEach((share, j) => {
-                    const {overRows} = pass;
-                    const before = expected[j]!;
-                    expected[j] =
-                        overRows === "max"
-                            ? Math.max(before, share)
-                            : before + (overRows === "norm" ? share ** 2 : share);
-                });
-            }
-            const got = scores.subarray((layer * nHeads + head) * nTokens, (layer * nHeads + head + 1) * nTokens);
-            const wanted = pass.overRows === "norm" ? expected.map(Math.sqrt) : expected;
-            expect(relativeError(got, wanted)).toBeLessThan(onGpu(1e-3, 1e-4));
+            const at = (layer * nHeads + head) * nTokens;
+            const expected = referenceHeadScores(pass, qkv, 0, head);
+            expect(relativeError(scores.subarray(at, at + nTokens), expected)).toBeLessThan(onGpu(1e-3, 1e-4));
         }
         session.dispose();
         await context.close();

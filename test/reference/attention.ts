@@ -13,6 +13,8 @@ export interface Qkv {
     prefixTokens: number;
     /** The model's factor on q . k, usually 1 / sqrt(d). */
     scale: number;
+    /** Scaled logits are squeezed into (-softCap, softCap), before any gain (Gemma 2, arXiv 2408.00118, section 2). */
+    softCap?: number;
     /** The queries of a replay, [layer][query head][decoded token][channel]; its first tokens may be a header. */
     replay?: {q: number[][][][]; headerTokens: number};
 }
@@ -41,6 +43,11 @@ export function softmax(x: number[]): number[] {
     return e.map((value) => value / total);
 }
 
+/** Of an unscaled logit. */
+function capped({scale, softCap}: Qkv, logit: number): number {
+    return softCap === undefined ? logit : (softCap / scale) * Math.tanh((scale * logit) / softCap);
+}
+
 /** Unscaled logits q_i . k_j of one row over the keys it sees. `row` counts from the file's, or the replay's, first token. */
 export function logitsOf(qkv: Qkv, layer: number, head: number, row: number, isReplay: boolean): number[] {
     const queries = (isReplay ? qkv.replay!.q : qkv.q)[layer]![head]!;
@@ -48,7 +55,7 @@ export function logitsOf(qkv: Qkv, layer: number, head: number, row: number, isR
     const nVisible = qkv.prefixTokens + (isReplay ? nTokensOf(qkv) : 0) + row + 1;
     const logits: number[] = [];
     for (let j = 0; j < nVisible; j++) {
-        logits.push(dot(queries[row]!, keys[j]!));
+        logits.push(capped(qkv, dot(queries[row]!, keys[j]!)));
     }
     return logits;
 }
